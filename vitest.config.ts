@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** `local` needs nothing but Node. Every other project is a lane that says what it needs (see docs/architecture.md). */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/lanes/**'], testTimeout: 60_000 } },
+      { test: { name: 'dynamodb-local', include: ['test/lanes/dynamodb-local/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 } },
+      { test: { name: 'ministack', include: ['test/lanes/ministack/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 } },
+      { test: { name: 'localstack', include: ['test/lanes/localstack/**/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false } },
+      { test: { name: 'durability', include: ['test/lanes/durability/**/*.test.ts'], testTimeout: 300_000 } },
+    ],
+  },
+})
