@@ -1,0 +1,20 @@
+import { type ByteCache, byteCache } from './byte-cache.ts'
+import { type Wakeups, wakeups } from './wakeups.ts'
+
+/**
+ * What a process may forget at any moment: caches of immutable data, topics seen, readers waiting for news. Nothing here is
+ * ever the truth.
+ */
+export type Memory = {
+  /** Immutable bytes of blobs and parsed index entries, by key. */
+  readonly immutable: ByteCache<unknown>
+  /** Topics by name, as last read; checked against every head's config version. */
+  readonly topics: Map<string, unknown>
+  readonly wakeups: Wakeups
+}
+
+export const freshMemory = (cacheBytes: number): Memory => ({
+  immutable: byteCache(cacheBytes),
+  topics: new Map(),
+  wakeups: wakeups(),
+})
