@@ -16,3 +16,11 @@ export type StoreUse = {
 export type Meter = (use: StoreUse) => void
 
 export const unmetered: Meter = () => {}
+
+/** Tells two meters. */
+export const both =
+  (first: Meter, second: Meter): Meter =>
+  (use) => {
+    first(use)
+    second(use)
+  }
