@@ -1,0 +1,200 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Match, Template } from 'aws-cdk-lib/assertions'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { describe, expect, it } from 'vitest'
+import { functionNames, routes } from '../../functions/routes.ts'
+import { Millrace } from '../../infra/millrace.ts'
+import { fastApp, resourcesOf, templateOf } from './synth.ts'
+
+const table = 'AWS::DynamoDB::GlobalTable'
+const bucket = 'AWS::S3::Bucket'
+const lambda = 'AWS::Lambda::Function'
+
+describe('the API', () => {
+  const template = templateOf()
+
+  it('has every route of functions/routes.ts, and no other', () => {
+    const made = resourcesOf(template, 'AWS::ApiGatewayV2::Route').map(({ Properties }) => Properties?.RouteKey)
+    expect(made.toSorted()).toEqual(functionNames.flatMap((name) => [...routes[name]]).toSorted())
+  })
+
+  it('asks for IAM authorization on every route', () => {
+    template.allResourcesProperties('AWS::ApiGatewayV2::Route', { AuthorizationType: 'AWS_IAM' })
+  })
+
+  it('throttles and logs each request', () => {
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      DefaultRouteSettings: { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 },
+      AccessLogSettings: { DestinationArn: Match.anyValue(), Format: Match.stringLikeRegexp('identity.userArn') },
+    })
+    templateOf({ throttleRate: 5, throttleBurst: 7 }).hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      DefaultRouteSettings: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 7 },
+    })
+  })
+
+  it('may be called by nobody until a caller is let in', () => {
+    const stack = new Stack(fastApp(), 'Stack')
+    const log = new Millrace(stack, 'Log')
+    log.grantInvoke(new Role(stack, 'Caller', { assumedBy: new AccountPrincipal('123456789012') }))
+    const policies = resourcesOf(Template.fromStack(stack), 'AWS::IAM::Policy')
+    expect(policies).toHaveLength(1)
+    expect(JSON.stringify(policies)).toContain('execute-api:Invoke')
+    expect(JSON.stringify(resourcesOf(template, 'AWS::IAM::Role'))).not.toContain('execute-api')
+  })
+})
+
+describe('the table', () => {
+  it('is on demand, restorable to any second, forgets by the attribute ttl, and outlives its stack', () => {
+    const template = templateOf()
+    template.hasResource(table, {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+        Replicas: [
+          {
+            DeletionProtectionEnabled: true,
+            PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          },
+        ],
+      },
+    })
+  })
+
+  it('gives up its protection only where the operator says so', () => {
+    const { DESTROY } = RemovalPolicy
+    templateOf({ removalPolicy: DESTROY }).hasResource(table, {
+      DeletionPolicy: 'Delete',
+      Properties: { Replicas: [{ DeletionProtectionEnabled: false }] },
+    })
+    templateOf({ removalPolicy: DESTROY, deletionProtection: true }).hasResource(table, {
+      Properties: { Replicas: [{ DeletionProtectionEnabled: true }] },
+    })
+  })
+})
+
+describe('the bucket', () => {
+  const template = templateOf()
+
+  it('is private, encrypted and retained', () => {
+    template.hasResource(bucket, {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        BucketEncryption: Match.anyValue(),
+        OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+      },
+    })
+  })
+
+  it('refuses whatever does not come over TLS', () => {
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    })
+  })
+
+  it('has no lifecycle rule that could delete data', () => {
+    template.hasResourceProperties(bucket, {
+      LifecycleConfiguration: {
+        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
+      },
+    })
+  })
+})
+
+describe('the functions', () => {
+  it('run on arm64 and Node 24, answer before the API gives up, and know their stores', () => {
+    const template = templateOf({ autoCreateTopics: false, defaultPartitions: 6, maxPartitions: 12 })
+    expect(resourcesOf(template, lambda)).toHaveLength(functionNames.length)
+    template.allResourcesProperties(lambda, {
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Timeout: Duration.seconds(29).toSeconds(),
+      LoggingConfig: { LogGroup: Match.anyValue() },
+      Environment: {
+        Variables: {
+          MILLRACE_TABLE: Match.anyValue(),
+          MILLRACE_BUCKET: Match.anyValue(),
+          MILLRACE_AUTO_CREATE_TOPICS: 'false',
+          MILLRACE_DEFAULT_PARTITIONS: '6',
+          MILLRACE_MAX_PARTITIONS: '12',
+          AWS_SDK_UA_APP_ID: Match.stringLikeRegexp('^millrace-'),
+        },
+      },
+    })
+  })
+
+  it('take memory and concurrency each for itself', () => {
+    const template = templateOf({ memorySize: { fetch: 128 }, reservedConcurrency: { fetch: 3 } })
+    template.hasResourceProperties(lambda, {
+      Description: 'Millrace: fetch',
+      MemorySize: 128,
+      ReservedConcurrentExecutions: 3,
+    })
+    template.hasResourceProperties(lambda, {
+      Description: 'Millrace: produce',
+      MemorySize: 512,
+      ReservedConcurrentExecutions: Match.absent(),
+    })
+  })
+
+  it('log for as long as the operator says, and each group ends', () => {
+    templateOf().allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 })
+    templateOf({ logRetention: RetentionDays.ONE_DAY }).allResourcesProperties('AWS::Logs::LogGroup', {
+      RetentionInDays: 1,
+    })
+  })
+
+  it('refuse partition counts that contradict each other while synthesizing', () => {
+    expect(() => templateOf({ defaultPartitions: 0 })).toThrow('Partitions are counted from 1')
+    expect(() => templateOf({ defaultPartitions: 9, maxPartitions: 8 })).toThrow('default 9, maximum 8')
+  })
+})
+
+describe('options', () => {
+  it('a key of the customer encrypts both stores, and the functions may use it through them only', () => {
+    const template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key') }))
+    template.hasResourceProperties(table, { SSESpecification: { SSEEnabled: true, SSEType: 'KMS' } })
+    template.hasResourceProperties(bucket, {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } },
+        ],
+      },
+    })
+    for (const { Properties } of resourcesOf(template, 'AWS::IAM::Role'))
+      expect(JSON.stringify(Properties)).toContain('kms:ViaService')
+  })
+
+  it('alarms watch functions, API and table, and call whom they are told to', () => {
+    const alarm = 'AWS::CloudWatch::Alarm'
+    templateOf().resourceCountIs(alarm, 0)
+    const template = templateOf((stack) => ({ alarmActions: [new SnsAction(new Topic(stack, 'OnCall'))] }))
+    template.resourceCountIs(alarm, 2 * functionNames.length + 3)
+    template.allResourcesProperties(alarm, { AlarmActions: [Match.anyValue()], TreatMissingData: 'notBreaching' })
+  })
+
+  it('two Millraces stand in one stack', () => {
+    const stack = new Stack(fastApp(), 'Stack')
+    const [orders, clicks] = [new Millrace(stack, 'Orders'), new Millrace(stack, 'Clicks')]
+    expect(orders.url).not.toBe(clicks.url)
+    const template = Template.fromStack(stack)
+    template.resourceCountIs(table, 2)
+    template.resourceCountIs(lambda, 2 * functionNames.length)
+  })
+})

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { resourcesOf, templateOf } from './synth.ts'
+
+type Statement = { readonly Sid: string; readonly Action: string | readonly string[]; readonly Resource: unknown }
+type RoleProperties = {
+  readonly Description: string
+  readonly ManagedPolicyArns?: unknown
+  readonly Policies: readonly { readonly PolicyDocument: { readonly Statement: readonly Statement[] } }[]
+}
+
+// A role's properties, as CloudFormation defines them.
+const roles = resourcesOf(templateOf(), 'AWS::IAM::Role').map(({ Properties }) => Properties as RoleProperties)
+const statements = roles.flatMap(({ Policies }) => Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement))
+const list = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T])
+
+describe('the roles', () => {
+  it('are one for each function, with no policy of AWS beside its own', () => {
+    expect(roles).toHaveLength(4)
+    for (const { ManagedPolicyArns } of roles) expect(ManagedPolicyArns).toBeUndefined()
+  })
+
+  it('name every action in full', () => {
+    for (const action of statements.flatMap(({ Action }) => list(Action)))
+      expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/)
+  })
+
+  it('name every resource: a wildcard stands only behind a prefix of the bucket', () => {
+    for (const resource of statements.flatMap(({ Resource }) => list(Resource))) {
+      const text = JSON.stringify(resource)
+      expect(text).not.toBe('"*"')
+      if (text.includes('*')) expect(text).toMatch(/Bucket\w+","Arn"\]\},"\/(blobs|segments)\/\*"/)
+    }
+  })
+
+  it('let no function scan the table, or delete or overwrite its settings', () => {
+    const actions = new Set(statements.flatMap(({ Action }) => list(Action)))
+    for (const action of ['dynamodb:Scan', 'dynamodb:DeleteTable', 'dynamodb:UpdateTable', 's3:DeleteObject'])
+      expect(actions).not.toContain(action)
+  })
+})
