@@ -1,3 +1,4 @@
+import type { Topic } from '../log/topics.ts'
 import { type ByteCache, byteCache } from './byte-cache.ts'
 import { type Wakeups, wakeups } from './wakeups.ts'
 
@@ -9,7 +10,7 @@ export type Memory = {
   /** Immutable bytes of blobs and parsed index entries, by key. */
   readonly immutable: ByteCache<unknown>
   /** Topics by name, as last read; checked against every head's config version. */
-  readonly topics: Map<string, unknown>
+  readonly topics: Map<string, Topic>
   readonly wakeups: Wakeups
 }
 

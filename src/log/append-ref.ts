@@ -1,0 +1,130 @@
+/**
+ * One ref, one head: the append that applies at most once, whatever is lost, repeated or late (docs/decisions/0003).
+ *
+ * A ref may be sent any number of times. Success is either the update's own answer, or finding the ref in the tail or in the
+ * newest chunks. "Not applied" is claimed only when it is certain that no copy can ever apply.
+ */
+import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
+import type { Entry } from './chunk.ts'
+import { appendUpdate, fingerprintsMax, type Head, offsetInTail, readHead, recordsIn, tailRefsMax } from './head.ts'
+import { entriesCovering, firstEntryReaching, newestEntries } from './index-search.ts'
+import { headKey, type PartitionId } from './keys.ts'
+import { packRef, type Ref, sameBytes } from './ref.ts'
+import { pause } from './retry.ts'
+import { spill } from './spill.ts'
+import type { Stamp } from './stamp.ts'
+
+export type Verdict =
+  /** `head` is the one this append made, where its own answer came back. */
+  | { readonly verdict: 'appended'; readonly baseOffset: number; readonly head: Head }
+  /** The head has forgotten stamps as late as this one: no copy of this ref can apply any more, and none has. */
+  | { readonly verdict: 'too-late'; readonly horizon: Stamp }
+  /** There is no such partition (any more). */
+  | { readonly verdict: 'no-partition' }
+  /** No copy was applied, and none is on its way. */
+  | { readonly verdict: 'not-applied'; readonly cause: StoreError | 'tail-full' }
+  /** A copy may have been applied or may still be. */
+  | { readonly verdict: 'unknown'; readonly cause: unknown }
+
+export async function appendRef(core: Core, id: PartitionId, ref: Ref, deadlineMs: number): Promise<Verdict> {
+  const update = appendUpdate(ref)
+  let ambiguous: StoreError | undefined
+  for (let attempt = 0; ; attempt++) {
+    let trouble: StoreError | 'tail-full'
+    try {
+      const written = await core.items.update(headKey(id), update)
+      if (written.applied) {
+        const head = readHead(id, written.item)
+        return { verdict: 'appended', baseOffset: head.next - ref.count, head }
+      }
+      const refused = await whyRefused(core, id, ref, written.item && readHead(id, written.item))
+      if (refused !== 'tail-full') return refused
+      trouble = refused
+    } catch (error) {
+      if (!(error instanceof StoreError && error.retriable)) {
+        if (ambiguous) return { verdict: 'unknown', cause: error }
+        throw error
+      }
+      if (error.trouble === 'unknown-outcome') ambiguous = error
+      trouble = error
+    }
+    if (core.clock.now() >= deadlineMs) {
+      return ambiguous ? { verdict: 'unknown', cause: ambiguous } : { verdict: 'not-applied', cause: trouble }
+    }
+    await pause(core, attempt)
+  }
+}
+
+async function whyRefused(
+  core: Core,
+  id: PartitionId,
+  ref: Ref,
+  head: Head | undefined,
+): Promise<Verdict | 'tail-full'> {
+  if (!head) return { verdict: 'no-partition' }
+  const inTail = offsetInTail(head, ref)
+  if (inTail !== undefined) return { verdict: 'appended', baseOffset: inTail, head }
+  if (head.horizon < ref.stamp && head.tail.length >= tailRefsMax) {
+    // Whoever should have spilled did not live to do it.
+    await spill(core, id, head)
+    return 'tail-full'
+  }
+  const found = await findInIndex(core, id, ref, head)
+  if (typeof found === 'number') return { verdict: 'appended', baseOffset: found, head }
+  if (found === 'absent' && head.horizon >= ref.stamp) return { verdict: 'too-late', horizon: head.horizon }
+  return { verdict: 'unknown', cause: new Error('the append has left the reach of a search, or two refs share a mark') }
+}
+
+/** How many of the newest entries are looked through before the search goes by stamp. */
+const newestEntriesSought = 8
+/**
+ * A ref leaves the tail at the latest when the tail is full, and cannot have entered it after as many refs as the head has
+ * fingerprints were dropped beyond its stamp: this many entries from the first that reaches its stamp hold it, or none does.
+ */
+const entriesSought = tailRefsMax + fingerprintsMax + 1
+
+/**
+ * Looks for the ref in the index. Running stamps only grow along it: an entry whose running stamp is below the ref's ends the
+ * search, for neither it nor any before it can hold the ref. `unknown` where the index has lost what would prove its absence.
+ */
+async function findInIndex(core: Core, id: PartitionId, ref: Ref, head: Head): Promise<number | 'absent' | 'unknown'> {
+  if (head.tailStart === 0) return 'absent'
+  const newest = await newestEntries(core, id, newestEntriesSought)
+  const first = newest[0]
+  // What left the tail stands in the index before it leaves; less means that it was rolled or removed since.
+  if (!first || first.end < head.tailStart) return 'unknown'
+  const among = offsetAmong(newest, ref)
+  if (among !== undefined) return among
+  const oldest = newest.at(-1)
+  if (!isGapless(newest)) return 'unknown'
+  if (!oldest || oldest.base === 0 || newest.some((entry) => entry.runningStamp < ref.stamp)) return 'absent'
+
+  const from = await firstEntryReaching(core, id, {
+    from: head.start,
+    to: first.end,
+    running: (entry) => entry.runningStamp,
+    target: ref.stamp,
+    greatest: first.runningStamp,
+  })
+  if (!from) return 'unknown'
+  const older = await entriesCovering(core, id, from.base, entriesSought)
+  const found = offsetAmong(older, ref)
+  if (found !== undefined) return found
+  const before = from.base === 0 || (await entriesCovering(core, id, from.base - 1, 0)).length > 0
+  const complete = older.length > entriesSought || older.at(-1)?.end === first.end
+  return before && complete ? 'absent' : 'unknown'
+}
+
+function offsetAmong(entries: readonly Entry[], ref: Ref): number | undefined {
+  const packed = packRef(ref)
+  for (const entry of entries) {
+    const at = entry.refs.findIndex((other) => sameBytes(packRef(other), packed))
+    if (at >= 0) return entry.base + recordsIn(entry.refs.slice(0, at))
+  }
+  return undefined
+}
+
+/** Newest first: each begins where the next one ends. */
+const isGapless = (entries: readonly Entry[]): boolean =>
+  entries.every((entry, at) => entries[at + 1] === undefined || entries[at + 1]?.end === entry.base)

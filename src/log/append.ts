@@ -1,0 +1,209 @@
+/**
+ * Appending a request: check it, store its bytes, then one conditional update of each partition's head (data first, so that no
+ * reader ever sees an offset whose data is not there). Partitions of one request share a blob; each is appended and answered
+ * on its own.
+ */
+import { KafkaError } from '../protocol/errors.ts'
+import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
+import { type Admitted, admit } from './admit.ts'
+import { appendRef, type Verdict } from './append-ref.ts'
+import { storeBlob } from './blob.ts'
+import type { PartitionId } from './keys.ts'
+import { partitionText } from './keys.ts'
+import type { Ref } from './ref.ts'
+import { mustSpill, spill } from './spill.ts'
+import { horizonAheadMsMax, type Stamp, stampAheadMsMax, stampAt } from './stamp.ts'
+import { configValue } from './topic-configs.ts'
+import { findTopic, raiseEra, requirePartition, type Topic, unknownTopic } from './topics.ts'
+
+/** One or more RecordBatch v2, one after the other, for one partition. */
+export type NewBatches = { readonly partition: number; readonly records: Uint8Array }
+
+export type Appended = {
+  readonly partition: number
+  readonly baseOffset: number
+  /** The log's own timestamp where the topic is of LogAppendTime, else -1. */
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
+}
+export type AppendOutcome = Appended | { readonly partition: number; readonly error: KafkaError }
+
+/** What has been checked and waits to be appended. */
+export type Ready = { readonly id: PartitionId; readonly admitted: Admitted }
+
+/**
+ * Appends to each partition, each at most once in the request. Outcomes stand in the order asked. An error's name says what is
+ * certain: REQUEST_TIMED_OUT means that the records may or may not be in the log, every other one that they are not.
+ */
+export async function append(
+  core: Core,
+  topic: Topic,
+  requests: readonly NewBatches[],
+): Promise<readonly AppendOutcome[]> {
+  const outcomes = await appendOver(core, topic, requests)
+  const fenced = outcomes.some((outcome) => 'error' in outcome && outcome.error.error === 'UNKNOWN_TOPIC_OR_PARTITION')
+  if (!fenced) return outcomes
+  // The topic may have been created anew since this process last saw it.
+  const now = await findTopic(core, topic.name)
+  return now && now.id !== topic.id ? appendOver(core, now, requests) : outcomes
+}
+
+async function appendOver(
+  core: Core,
+  topic: Topic,
+  requests: readonly NewBatches[],
+): Promise<readonly AppendOutcome[]> {
+  const deadlineMs = core.clock.now() + core.settings.appendTimeoutMs
+  const checked = await Promise.all(
+    requests.map((request) => outcomeOf(request.partition, check(core, topic, request))),
+  )
+  const ready = checked.flatMap((result) => ('admitted' in result ? [result] : []))
+  const refs = await firstRefs(core, topic, ready, deadlineMs)
+  return Promise.all(
+    checked.map(async (result, at) => {
+      const partition = requests[at]?.partition ?? -1
+      if ('error' in result) return result
+      const ref = refs instanceof KafkaError ? refs : refs[ready.indexOf(result)]
+      if (!ref || ref instanceof KafkaError) return { partition, error: ref ?? unknownTopic(topic.name) }
+      return outcomeOf(partition, appendReady(core, topic, result, ref, deadlineMs))
+    }),
+  )
+}
+
+async function outcomeOf<T>(
+  partition: number,
+  work: Promise<T>,
+): Promise<T | { partition: number; error: KafkaError }> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof KafkaError) return { partition, error }
+    throw error
+  }
+}
+
+/** @throws KafkaError as `requirePartition` and `admit` do. */
+export async function check(core: Core, topic: Topic, { partition, records }: NewBatches): Promise<Ready> {
+  requirePartition(topic, partition)
+  const admitted = await admit(topic.overrides, records, core.clock.now())
+  return { id: { topicId: topic.id, partition }, admitted }
+}
+
+/** Stores the bytes of all portions together and makes a ref for each; an error where they could not be stored. */
+export async function firstRefs(
+  core: Core,
+  topic: Topic,
+  ready: readonly Ready[],
+  deadlineMs: number,
+): Promise<readonly Ref[] | KafkaError> {
+  if (ready.length === 0) return []
+  const portions = ready.map(({ id, admitted }) => ({ id, records: admitted.records }))
+  try {
+    const blob = await storeBlob(core, topic.era, portions, deadlineMs)
+    const stamp = Math.min(stampAt(topic.era, core.clock.now()), blob.lastStamp)
+    return ready.map(({ admitted }, at) => ({
+      id: blob.id,
+      stamp,
+      place: blob.place,
+      position: blob.place === 'inline' ? 0 : (blob.positions[at] ?? 0),
+      length: admitted.records.length,
+      count: admitted.count,
+      maxTimestampMs: admitted.maxTimestampMs,
+      ...(blob.place === 'inline' ? { data: admitted.records } : {}),
+    }))
+  } catch (error) {
+    if (error instanceof StoreError) return notApplied(error)
+    throw error
+  }
+}
+
+/** How often one append may be sent under a new name before it gives up. */
+const namesMax = 16
+
+/** @throws KafkaError see `append`. */
+async function appendReady(core: Core, topic: Topic, ready: Ready, first: Ref, deadlineMs: number): Promise<Appended> {
+  let ref = first
+  for (let name = 1; ; name++) {
+    const verdict = await appendRef(core, ready.id, ref, deadlineMs)
+    if (verdict.verdict !== 'too-late') return answer(core, topic, ready.id, ref, verdict)
+    if (name === namesMax || core.clock.now() >= deadlineMs) throw tooBusy()
+    ref = await renamed(core, topic, ready, verdict.horizon, deadlineMs)
+  }
+}
+
+/**
+ * The same records under a new name, with a stamp beyond the horizon.
+ * @throws KafkaError where no such stamp may be given yet.
+ */
+export async function renamed(
+  core: Core,
+  topic: Topic,
+  ready: Ready,
+  horizon: Stamp,
+  deadlineMs: number,
+): Promise<Ref> {
+  const nowMs = core.clock.now()
+  const latest = stampAt(topic.era, nowMs + stampAheadMsMax)
+  if (horizon >= latest) {
+    if (horizon >= stampAt(topic.era, nowMs + horizonAheadMsMax)) await raiseEra(core, topic)
+    throw new KafkaError('KAFKA_STORAGE_ERROR', 'the partition was last written by a clock that runs ahead: try again')
+  }
+  const refs = await firstRefs(core, topic, [ready], deadlineMs)
+  if (refs instanceof KafkaError) throw refs
+  const [ref] = refs
+  if (!ref) throw tooBusy()
+  return { ...ref, stamp: Math.max(ref.stamp, horizon + 1) }
+}
+
+/**
+ * What a verdict means to the caller; spills where this append has to.
+ * @throws KafkaError see `append`.
+ */
+export async function answer(
+  core: Core,
+  topic: Topic,
+  id: PartitionId,
+  ref: Ref,
+  verdict: Exclude<Verdict, { verdict: 'too-late' }>,
+): Promise<Appended> {
+  switch (verdict.verdict) {
+    case 'no-partition':
+      core.memory.topics.delete(topic.name)
+      throw unknownTopic(topic.name)
+    case 'unknown':
+      throw new KafkaError('REQUEST_TIMED_OUT', 'the store did not answer: the records may or may not be in the log', {
+        cause: verdict.cause,
+      })
+    case 'not-applied':
+      throw verdict.cause === 'tail-full' ? tooBusy() : notApplied(verdict.cause)
+    case 'appended': {
+      const { head, baseOffset } = verdict
+      if (head.configVersion !== topic.configVersion) core.memory.topics.delete(topic.name)
+      core.memory.wakeups.wake(partitionText(id))
+      if (mustSpill(head)) await spill(core, id, head)
+      const appendTime = configValue(topic.overrides, 'message.timestamp.type') === 'LogAppendTime'
+      return {
+        partition: id.partition,
+        baseOffset,
+        logAppendTimeMs: appendTime ? ref.maxTimestampMs : -1,
+        logStartOffset: head.start,
+      }
+    }
+  }
+}
+
+const tooBusy = () =>
+  new KafkaError('THROTTLING_QUOTA_EXCEEDED', 'the partition takes more appends than it can keep up with: try again')
+
+function notApplied(cause: StoreError): KafkaError {
+  if (cause.trouble === 'throttled') {
+    return new KafkaError('THROTTLING_QUOTA_EXCEEDED', 'the store throttles: nothing was appended, try again', {
+      cause,
+    })
+  }
+  if (cause.trouble === 'too-large') return new KafkaError('MESSAGE_TOO_LARGE', cause.message, { cause })
+  return new KafkaError('KAFKA_STORAGE_ERROR', 'the store cannot be reached: nothing was appended, try again', {
+    cause,
+  })
+}

@@ -1,0 +1,150 @@
+/**
+ * Blobs: the bytes of one produce request, stored where no reader can see them until a ref names them.
+ *
+ * Three places, by size, chosen by cost and latency (docs/decisions/0004): a tiny portion rides inside the ref itself, a
+ * small request is an item, a large one an object. Items and objects name the partitions they are for and the last stamp
+ * that may refer to them, so that whatever sweeps old blobs can first make sure that nobody will still append them.
+ *
+ *   item    v format   s last stamp   p partitions ("<topic id>/<partition>")   d bytes
+ *   object  "MRB" 0x01, 7 bytes last stamp, varint header length, then for each partition its text preceded by its length;
+ *           then the bytes
+ */
+import type { Core } from '../runtime/core.ts'
+import { absent, type Item, set } from '../store/items.ts'
+import { type BlobId, blobIdText, newBlobId } from './blob-id.ts'
+import { requireFormat } from './format.ts'
+import { blobItemKey, blobObjectKey, type PartitionId, partitionText } from './keys.ts'
+import { packer } from './packing.ts'
+import type { Place, Ref } from './ref.ts'
+import { untilDeadline } from './retry.ts'
+import { blobServesMs, type Stamp, stampAt } from './stamp.ts'
+
+const blobFormat = 1
+const objectMagic = Uint8Array.of(0x4d, 0x52, 0x42, blobFormat)
+
+/** Record batches up to this many bytes ride inside their ref. */
+export const inlineBytesMax = 256
+/** Requests up to this many bytes are stored as an item; beyond, one S3 PUT is cheaper than the write units. */
+export const itemBytesMax = 7_680
+
+/** What one request brings for one partition. */
+export type Portion = { readonly id: PartitionId; readonly records: Uint8Array }
+
+export type Blob = {
+  readonly id: BlobId
+  readonly place: Place
+  /** Where each portion begins. */
+  readonly positions: readonly number[]
+  /** No ref with a later stamp may name this blob. */
+  readonly lastStamp: Stamp
+}
+
+export function placeFor(portions: readonly Portion[]): Place {
+  if (portions.every(({ records }) => records.length <= inlineBytesMax)) return 'inline'
+  const total = portions.reduce((sum, { records }) => sum + records.length, 0)
+  return total <= itemBytesMax ? 'item' : 'object'
+}
+
+/**
+ * Stores the portions under a new name and says where they are. Safe to repeat until the deadline: the name is its own.
+ * @throws StoreError nothing refers to whatever was stored.
+ */
+export async function storeBlob(
+  core: Core,
+  era: number,
+  portions: readonly Portion[],
+  deadlineMs: number,
+): Promise<Blob> {
+  const nowMs = core.clock.now()
+  const id = newBlobId(nowMs, core.random)
+  const lastStamp = stampAt(era, nowMs + blobServesMs)
+  const place = placeFor(portions)
+  const header = place === 'object' ? objectHeader(lastStamp, portions) : new Uint8Array()
+  const positions: number[] = []
+  let position = header.length
+  for (const { records } of portions) {
+    positions.push(position)
+    position += records.length
+  }
+  if (place === 'item') await untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions))
+  if (place === 'object') {
+    const parts = [header, ...portions.map(({ records }) => records)]
+    await untilDeadline(core, deadlineMs, () => core.objects.put(blobObjectKey(id), parts))
+  }
+  return { id, place, positions, lastStamp }
+}
+
+function storeItem(core: Core, id: BlobId, lastStamp: Stamp, portions: readonly Portion[]) {
+  const patches = [
+    set('v', blobFormat),
+    set('s', lastStamp),
+    set(
+      'p',
+      portions.map((portion) => partitionText(portion.id)),
+    ),
+    set('d', Buffer.concat(portions.map(({ records }) => records))),
+  ]
+  return core.items.update(blobItemKey(id), { patches, if: absent('v') })
+}
+
+function objectHeader(lastStamp: Stamp, portions: readonly Portion[]): Uint8Array {
+  const names = packer()
+  for (const portion of portions) {
+    const name = new TextEncoder().encode(partitionText(portion.id))
+    names.uint(name.length)
+    names.bytes(name)
+  }
+  const packedNames = names.done()
+  const out = packer(packedNames.length + 16)
+  out.bytes(objectMagic)
+  out.uint56(lastStamp)
+  out.uint(packedNames.length)
+  out.bytes(packedNames)
+  return out.done()
+}
+
+/**
+ * The batches that refs name, all fetched side by side in one round trip (a second for each hundred blob items).
+ * `undefined` where the data is gone: it was rolled or retained, and the ref has to be resolved again.
+ */
+export async function readRefs(core: Core, refs: readonly Ref[]): Promise<readonly (Uint8Array | undefined)[]> {
+  const found = new Map<Ref, Uint8Array>()
+  const missing: Ref[] = []
+  for (const ref of refs) {
+    const held = ref.data ?? core.memory.immutable.get(cacheKey(ref))
+    if (held instanceof Uint8Array) found.set(ref, held)
+    else missing.push(ref)
+  }
+  const fromItems = missing.filter((ref) => ref.place === 'item')
+  const fromObjects = missing.filter((ref) => ref.place === 'object')
+  const keep = (ref: Ref, data: Uint8Array | undefined) => {
+    if (!data || data.length !== ref.length) return
+    core.memory.immutable.set(cacheKey(ref), data, data.length)
+    found.set(ref, data)
+  }
+  await Promise.all([
+    ...hundreds(fromItems).map(async (some) => {
+      const items = await core.items.batchGet(some.map((ref) => blobItemKey(ref.id)))
+      for (const [at, ref] of some.entries()) keep(ref, dataOf(ref, items[at]))
+    }),
+    ...fromObjects.map(async (ref) => {
+      const range = { start: ref.position, end: ref.position + ref.length }
+      keep(ref, await core.objects.get(blobObjectKey(ref.id), range))
+    }),
+  ])
+  return refs.map((ref) => found.get(ref))
+}
+
+function dataOf(ref: Ref, item: Item | undefined): Uint8Array | undefined {
+  if (!item) return undefined
+  requireFormat('blob', blobIdText(ref.id), item.v, blobFormat)
+  return item.d instanceof Uint8Array ? item.d.subarray(ref.position, ref.position + ref.length) : undefined
+}
+
+const cacheKey = (ref: Ref): string => `${blobIdText(ref.id)}:${ref.position}`
+
+function hundreds<T>(all: readonly T[]): T[][] {
+  const groups: T[][] = []
+  for (let at = 0; at < all.length; at += 100) groups.push(all.slice(at, at + 100))
+  return groups
+}

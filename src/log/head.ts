@@ -1,0 +1,125 @@
+/**
+ * The head of a partition: the one item that every append updates, kept under 1 KB (one write unit) in steady state.
+ *
+ *   v  format      n  next offset        s  log start offset     b  bytes of all batches in the log
+ *   t  tail: packed refs, oldest first   o  base offset of the tail's first ref
+ *   f  fingerprints of the refs dropped last     h  horizon: the greatest stamp forgotten altogether
+ *   m  greatest timestamp among dropped refs     c  config version     e  leader epoch
+ */
+
+import type { Condition, Item, Patch, Update, Value } from '../store/items.ts'
+import { absent, add, all, append, compare, contains, equals, not, set, shorterThan } from '../store/items.ts'
+import { requireFormat } from './format.ts'
+import { headKey, type PartitionId } from './keys.ts'
+import { fingerprint, fingerprintStamp, packRef, type Ref, sameBytes, unpackRef } from './ref.ts'
+import type { Stamp } from './stamp.ts'
+
+const headFormat = 1
+
+/** Appends beyond this many refs in the tail are refused (503) until it has been spilled. */
+export const tailRefsMax = 100
+/** The tail's share of the 1 KB, in bytes: what the other attributes leave. */
+export const tailBytesTarget = 760
+/** How many dropped refs the head still recognises. Measured: docs/decisions/0004. */
+export const fingerprintsMax = 8
+
+export type Head = {
+  readonly next: number
+  readonly start: number
+  readonly bytes: number
+  readonly tail: readonly Ref[]
+  readonly packedTail: readonly Uint8Array[]
+  readonly tailStart: number
+  readonly fingerprints: readonly Uint8Array[]
+  readonly horizon: Stamp
+  /** Greatest timestamp among the refs that have left the tail; -1 before the first. */
+  readonly droppedTimestampMs: number
+  readonly configVersion: number
+  readonly epoch: number
+}
+
+/** Creates the head of an empty partition. Only topic creation does. */
+export const newHead = (configVersion: number): Update => ({
+  patches: [
+    set('v', headFormat),
+    set('n', 0),
+    set('s', 0),
+    set('b', 0),
+    set('t', []),
+    set('o', 0),
+    set('f', []),
+    set('h', 0),
+    set('m', -1),
+    set('c', configVersion),
+    set('e', 0),
+  ],
+  if: absent('v'),
+})
+
+export function readHead(id: PartitionId, item: Item): Head {
+  requireFormat('partition head', headKey(id).pk, item.v, headFormat)
+  const packedTail = binaries(item.t)
+  return {
+    next: Number(item.n),
+    start: Number(item.s),
+    bytes: Number(item.b),
+    tail: packedTail.map(unpackRef),
+    packedTail,
+    tailStart: Number(item.o),
+    fingerprints: binaries(item.f),
+    horizon: Number(item.h),
+    droppedTimestampMs: Number(item.m),
+    configVersion: Number(item.c),
+    epoch: Number(item.e),
+  }
+}
+
+/** The one update that makes an append true: it may be sent any number of times and applies once. */
+export function appendUpdate(ref: Ref): Update {
+  const packed = packRef(ref)
+  return {
+    patches: [add('n', ref.count), add('b', ref.length), append('t', packed)],
+    if: all(
+      equals('v', headFormat),
+      not(contains('t', packed)),
+      not(contains('f', fingerprint(ref))),
+      compare('h', '<', ref.stamp),
+      shorterThan('t', tailRefsMax),
+    ),
+  }
+}
+
+/** Drops the tail's first refs, which a chunk now holds; true only of the tail the caller saw, and never lowers the horizon. */
+export function dropUpdate(head: Head, count: number): Update {
+  const dropped = head.tail.slice(0, count)
+  const remembered = [...head.fingerprints, ...dropped.map(fingerprint)]
+  const forgotten = remembered.slice(0, Math.max(0, remembered.length - fingerprintsMax))
+  const horizon = Math.max(head.horizon, ...forgotten.map(fingerprintStamp))
+  const patches: Patch[] = [
+    { dropFirst: 't', count },
+    set('o', head.tailStart + recordsIn(dropped)),
+    set('f', remembered.slice(forgotten.length)),
+    set('h', horizon),
+    set('m', Math.max(head.droppedTimestampMs, ...dropped.map((ref) => ref.maxTimestampMs))),
+  ]
+  const unchanged: Condition = all(equals('v', headFormat), equals('o', head.tailStart), compare('h', '<=', horizon))
+  return { patches, if: unchanged }
+}
+
+/** The greatest stamp that has ever left the tail, or more. */
+export const droppedStamp = (head: Head): Stamp => Math.max(head.horizon, ...head.fingerprints.map(fingerprintStamp))
+
+/** Base offset of this very ref, where the tail holds it. */
+export function offsetInTail(head: Head, ref: Ref): number | undefined {
+  const packed = packRef(ref)
+  const at = head.packedTail.findIndex((bytes) => sameBytes(bytes, packed))
+  return at < 0 ? undefined : head.tailStart + recordsIn(head.tail.slice(0, at))
+}
+
+export const recordsIn = (refs: readonly Ref[]): number => refs.reduce((sum, ref) => sum + ref.count, 0)
+
+/** What the refs take in the item: DynamoDB counts a byte more for each list element. */
+export const tailBytes = (packed: readonly Uint8Array[]): number => packed.reduce((sum, ref) => sum + ref.length + 1, 0)
+
+const binaries = (value: Value | undefined): Uint8Array[] =>
+  Array.isArray(value) ? value.filter((element) => element instanceof Uint8Array) : []

@@ -1,0 +1,68 @@
+/**
+ * The whole keyspace, in one place. Everything Millrace stores is a row of this table; nothing else builds a key.
+ *
+ *   items              pk                           sk                     holds
+ *   ─────────────────  ───────────────────────────  ─────────────────────  ─────────────────────────────────────────────
+ *   cluster            cluster                      cluster                the cluster id, made once
+ *   topic              topics                       <name>                 id, partition count, configs (topics.ts)
+ *   job                jobs                         <job id>               what a crash may leave half done (topics.ts)
+ *   head               h/<topic id>/<partition>     head                   a partition's end and newest refs (head.ts)
+ *   index entry        i/<topic id>/<partition>     <base offset>c         a chunk of refs that left the head (chunk.ts)
+ *                                                   <base offset>s         (kept free for rolled segments)
+ *   blob               b/<hour>/<shard>             <blob id>              the bytes of one small produce request (blob.ts)
+ *   once               once/<digest>                once                   an Idempotency-Key and its answer (once.ts)
+ *   consumer instance  consumer/<group>             <instance>             a REST consumer's state (http/consumers)
+ *   offsets            offsets/<group>              <topic id>/<partition> a committed offset (groups/offsets.ts)
+ *
+ *   objects            blobs/<2 hex>/<blob id>                             the bytes of one large produce request (blob.ts)
+ *                      segments/…                                          (kept free for rolled segments)
+ *
+ * A topic id is Kafka's Uuid in its 22-character form, made anew for each creation: a re-created topic never meets old data.
+ * Offsets are 16 decimal digits, so that text order is number order up to 2^53. The index has a partition key of its own, so
+ * that it does not eat the head's write budget (1,000 units a second on one key). A blob's key follows from its id alone: the
+ * hour it was made and a shard of its random part, so that a sweep can list old blobs without a scan.
+ */
+import type { Key } from '../store/items.ts'
+import { type BlobId, blobIdMs, blobIdShard, blobIdText } from './blob-id.ts'
+
+export type PartitionId = { readonly topicId: string; readonly partition: number }
+
+const hourMs = 3_600_000
+
+export const clusterKey: Key = { pk: 'cluster', sk: 'cluster' }
+export const topicsPk = 'topics'
+export const topicKey = (name: string): Key => ({ pk: topicsPk, sk: name })
+export const jobKey = (jobId: string): Key => ({ pk: 'jobs', sk: jobId })
+
+/** `<topic id>/<partition>`: how a partition is named inside keys and blobs, and in this process's memory. */
+export const partitionText = ({ topicId, partition }: PartitionId): string => `${topicId}/${partition}`
+export const headKey = (id: PartitionId): Key => ({ pk: `h/${partitionText(id)}`, sk: 'head' })
+
+export const indexPk = (id: PartitionId): string => `i/${partitionText(id)}`
+const offsetText = (offset: number): string => String(offset).padStart(16, '0')
+/** Sorts before every index entry at `offset`. */
+export const indexFrom = (offset: number): string => offsetText(offset)
+/** Sorts after every index entry at `offset`. */
+export const indexUpTo = (offset: number): string => `${offsetText(offset)}~`
+export const chunkKey = (id: PartitionId, baseOffset: number): Key => ({
+  pk: indexPk(id),
+  sk: `${offsetText(baseOffset)}c`,
+})
+
+export const blobItemKey = (id: BlobId): Key => ({
+  pk: `b/${Math.floor(blobIdMs(id) / hourMs)}/${hex(blobIdShard(id) & 0x3f)}`,
+  sk: blobIdText(id),
+})
+export const blobObjectKey = (id: BlobId): string => `blobs/${hex(blobIdShard(id))}/${blobIdText(id)}`
+
+export const onceKey = (digest: string): Key => ({ pk: `once/${digest}`, sk: 'once' })
+
+export const consumersPk = (group: string): string => `consumer/${group}`
+export const consumerKey = (group: string, instance: string): Key => ({ pk: consumersPk(group), sk: instance })
+export const offsetsPk = (group: string): string => `offsets/${group}`
+export const offsetKey = (group: string, topicId: string, partition: number): Key => ({
+  pk: offsetsPk(group),
+  sk: partitionText({ topicId, partition }),
+})
+
+const hex = (byte: number): string => byte.toString(16).padStart(2, '0')

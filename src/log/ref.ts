@@ -1,0 +1,77 @@
+/**
+ * A ref: what a partition's head knows of one append, packed into some 45 bytes.
+ *
+ *   byte 0       high nibble: format version (1); low bits: place (0 inline, 1 item, 2 object)
+ *   16 bytes     blob id (an inline ref has one too: it is the ref's name)
+ *   7 bytes      stamp
+ *   varints      position in the blob (not for inline), length, record count, greatest timestamp (zigzag, ms)
+ *   rest         for inline refs: the record batches themselves
+ *
+ * Bit 3 of byte 0 is kept free for producer id, epoch and sequence.
+ */
+import { type BlobId, blobIdBytes } from './blob-id.ts'
+import { requireFormat } from './format.ts'
+import { packer, unpacker } from './packing.ts'
+import type { Stamp } from './stamp.ts'
+
+const refFormat = 1
+const places = ['inline', 'item', 'object'] as const
+export type Place = (typeof places)[number]
+
+export type Ref = {
+  readonly id: BlobId
+  readonly stamp: Stamp
+  readonly place: Place
+  /** Where the batches begin in the blob, in bytes; 0 for inline refs. */
+  readonly position: number
+  readonly length: number
+  readonly count: number
+  readonly maxTimestampMs: number
+  /** The batches of an inline ref. */
+  readonly data?: Uint8Array
+}
+
+export function packRef(ref: Ref): Uint8Array {
+  const out = packer(64 + (ref.data?.length ?? 0))
+  out.byte((refFormat << 4) | places.indexOf(ref.place))
+  out.bytes(ref.id)
+  out.uint56(ref.stamp)
+  if (ref.place !== 'inline') out.uint(ref.position)
+  out.uint(ref.length)
+  out.uint(ref.count)
+  out.int(ref.maxTimestampMs)
+  if (ref.data) out.bytes(ref.data)
+  return out.done()
+}
+
+export function unpackRef(bytes: Uint8Array): Ref {
+  const from = unpacker(bytes)
+  const first = from.byte()
+  requireFormat('ref', 'a partition head or chunk', first >> 4, refFormat)
+  const place = places[first & 0x0f]
+  if (place === undefined) requireFormat('ref', 'a partition head or chunk', `1 with kind ${first & 0x0f}`, refFormat)
+  const id = from.bytes(blobIdBytes)
+  const stamp = from.uint56()
+  const position = place === 'inline' ? 0 : from.uint()
+  const length = from.uint()
+  const count = from.uint()
+  const maxTimestampMs = from.int()
+  const ref = { id, stamp, place: place ?? 'inline', position, length, count, maxTimestampMs }
+  return place === 'inline' ? { ...ref, data: from.bytes(length) } : ref
+}
+
+/**
+ * What the head keeps of a ref for a while after dropping it: its stamp and three random bytes of its name. A late copy
+ * meets the fingerprint, or a horizon at or above its stamp.
+ */
+export function fingerprint(ref: Pick<Ref, 'id' | 'stamp'>): Uint8Array {
+  const out = packer(10)
+  out.uint56(ref.stamp)
+  out.bytes(ref.id.subarray(6, 9))
+  return out.done()
+}
+
+export const fingerprintStamp = (bytes: Uint8Array): Stamp => unpacker(bytes).uint56()
+
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at])

@@ -1,0 +1,66 @@
+/**
+ * Spilling: the tail's refs move into the index in two plain writes, each conditional, so that any number of spillers may race,
+ * die in between or wake up late. First the chunk is created under the tail's base offset (one that stands there already is
+ * adopted), then its refs are dropped from the tail on condition that the tail still begins there. A transaction would be
+ * simpler to read and would make every append that meets it fail (docs/decisions/0003).
+ */
+import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
+import { createChunk, type Entry, entryKey, entryOfTail, readEntry } from './chunk.ts'
+import { dropUpdate, type Head, readHead, tailBytes, tailBytesTarget } from './head.ts'
+import { headKey, type PartitionId } from './keys.ts'
+import type { Ref } from './ref.ts'
+
+/** After the first append that reached the limit failed to spill, every so many bytes another tries. */
+const nextTryBytes = 180
+const triesMax = 3
+
+/**
+ * Whether the append that made this head has to spill: exactly the one after which another like it would not fit into the
+ * tail's share of the item, and then one in every few.
+ */
+export function mustSpill(head: Head): boolean {
+  const own = head.packedTail.at(-1)?.length ?? 0
+  const limit = tailBytesTarget - own
+  const tries = (bytes: number) => (bytes <= limit ? 0 : 1 + Math.floor((bytes - limit) / nextTryBytes))
+  const used = tailBytes(head.packedTail)
+  return tries(used) > tries(used - own - 1)
+}
+
+/**
+ * Moves the tail of this head into the index, whole. Does nothing where another spiller was first. Trouble of the store is
+ * left to the next spiller: the append that came before is true already.
+ */
+export async function spill(core: Core, id: PartitionId, seen: Head): Promise<void> {
+  try {
+    await moveTail(core, id, seen)
+  } catch (error) {
+    if (!(error instanceof StoreError && error.retriable)) throw error
+  }
+}
+
+async function moveTail(core: Core, id: PartitionId, seen: Head): Promise<void> {
+  let head = seen
+  for (let attempt = 0; attempt < triesMax; attempt++) {
+    if (head.tail.length === 0) return
+    const entry = await standingEntry(core, id, head)
+    if (!holdsPrefix(entry, head.tail)) return
+    const dropped = await core.items.update(headKey(id), dropUpdate(head, entry.refs.length))
+    if (dropped.applied || !dropped.item) return
+    const now = readHead(id, dropped.item)
+    if (now.tailStart !== head.tailStart) return
+    // Only the horizon can have moved: the drop is worked out anew.
+    head = now
+  }
+}
+
+/** The chunk that stands at the tail's base offset: ours, or the one somebody put there first. */
+async function standingEntry(core: Core, id: PartitionId, head: Head): Promise<Entry> {
+  const entry = entryOfTail(head)
+  const key = entryKey(id, entry)
+  const created = await core.items.update(key, createChunk(entry))
+  return created.applied || !created.item ? entry : readEntry(id, key.sk, created.item)
+}
+
+/** A sleeper's view may be older than the chunk that stands there; the drop's condition would refuse it anyway. */
+const holdsPrefix = (entry: Entry, tail: readonly Ref[]): boolean => entry.refs.length <= tail.length
