@@ -6,7 +6,7 @@ import type { Compression } from './header.ts'
 import { decompressLz4 } from './lz4.ts'
 import { decompressSnappy } from './snappy.ts'
 import { corrupt } from './varint.ts'
-import { decompressZstd } from './zstd.ts'
+import { decompressZstd } from './zstd/zstd.ts'
 
 const gunzip = promisify(zlib.gunzip)
 const gzip = promisify(zlib.gzip)

@@ -4,6 +4,7 @@ import { KafkaError } from '../../../src/protocol/errors.ts'
 import { batchesIn, decodeBatch } from '../../../src/protocol/records/batch.ts'
 import { decompress } from '../../../src/protocol/records/compression.ts'
 import { crc32c } from '../../../src/protocol/records/crc32c.ts'
+import { decompressFrames } from '../../../src/protocol/records/zstd/frame.ts'
 import { batchOf, bytesOf } from './fixtures.ts'
 
 const maxBytes = 1 << 20
@@ -76,6 +77,23 @@ describe('whatever happens to the bytes, the answer is records or a KafkaError',
         if (length < bytes.length)
           expect(await outcome(() => decompress(compression, bytes.subarray(0, length), maxBytes))).toBe('refused')
       }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('at once, even where a few bytes of zstd claim billions of repetitions', () => {
+    // One block: no literals, 98,047 sequences, each table a single symbol, that of matches the longest.
+    const block = [0x00, 0xff, 0xff, 0xff, 0x54, 0x00, 0x00, 0x34, 0x01]
+    const frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, (block.length << 3) | 0b101, 0, 0, ...block]
+    expect(() => decompressFrames(Uint8Array.from(frame), 1 << 26)).toThrow(KafkaError)
+  })
+
+  it.each(['checksum.zst', 'sized.zst'])('without the zstd of Node too: %s', async (file) => {
+    const bytes = bytesOf(file)
+    await fc.assert(
+      fc.asyncProperty(edits, (changes) =>
+        outcome(() => decompressFrames(edited(bytes, changes), maxBytes)).then(() => {}),
+      ),
       { numRuns: 300 },
     )
   })

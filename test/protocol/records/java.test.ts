@@ -9,12 +9,13 @@ import {
   withOffsets,
 } from '../../../src/protocol/records/batch.ts'
 import { decompress } from '../../../src/protocol/records/compression.ts'
+import { decompressFrames } from '../../../src/protocol/records/zstd/frame.ts'
 import { batchOf, bytesOf, foundByJava, printed } from './fixtures.ts'
 
 const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 const batches = [
   ...compressions.flatMap((name) => [`many-${name}`, `append-time-${name}`]),
-  ...['big-gzip', 'big-snappy', 'big-lz4', 'big-zstd', 'zstd-level-19', 'odd', 'odd-zstd'],
+  ...['big-gzip', 'big-snappy', 'big-lz4', 'big-zstd', 'zstd-level-19', 'words-zstd', 'odd', 'odd-zstd'],
   ...['broker-before', 'broker-after', 'idempotent', 'transactional', 'commit', 'abort'],
 ]
 
@@ -84,4 +85,14 @@ describe('a compressed form that other clients write', () => {
       await expect(decompress('lz4', broken, 1 << 20), `byte ${at}`).rejects.toMatchObject({ error: 'CORRUPT_MESSAGE' })
     }
   })
+
+  it.each(['many-zstd', 'big-zstd', 'zstd-level-19', 'words-zstd', 'odd-zstd'])(
+    'is read without the zstd of Node as with it: %s',
+    async (name) => {
+      const packed = batchOf(name).subarray(61)
+      const unpacked = decompressFrames(packed, 1 << 20)
+      expect(Buffer.from(await decompress('zstd', packed, 1 << 20)).equals(unpacked)).toBe(true)
+      expect(decompressFrames(Buffer.concat([packed, packed]), 1 << 21).length).toBe(2 * unpacked.length)
+    },
+  )
 })

@@ -1,7 +1,6 @@
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
-import { corrupt } from './varint.ts'
-import { decompressFrames } from './zstd-fallback.ts'
+import { corrupt } from '../varint.ts'
 
 type ZstdDecompress = (
   bytes: Uint8Array,
@@ -18,5 +17,7 @@ const nativeDecompress = native && promisify(native)
 export async function decompressZstd(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
   if (bytes.length === 0) throw corrupt('there is no zstd frame')
   if (nativeDecompress) return nativeDecompress(bytes, { maxOutputLength: maxBytes })
+  // Only where it is needed: it builds tables when loaded.
+  const { decompressFrames } = await import('./frame.ts')
   return decompressFrames(bytes, maxBytes)
 }
