@@ -1,0 +1,206 @@
+/**
+ * Fetching: records in order of offset from several partitions at once. At the end of the log it is one read of the heads, two
+ * round trips where the newest refs name blobs, three in cold history, whatever the log's length.
+ *
+ * A reader never skips: where the index has a hole or a blob is gone, things were moved since the head was read, and the head
+ * is read again.
+ */
+import { KafkaError } from '../protocol/errors.ts'
+import { batchesIn, withOffsets } from '../protocol/records/batch.ts'
+import type { Core } from '../runtime/core.ts'
+import { readRefs } from './blob.ts'
+import type { Head } from './head.ts'
+import { partitionText } from './keys.ts'
+import { type PlacedRef, planRead, readHeads } from './plan.ts'
+import { findTopic, requirePartition, type Topic, unknownTopic } from './topics.ts'
+
+/** `offset`: the next one wanted. `maxBytes`: of batches; one batch is returned whatever its size (KIP-74). */
+export type PartitionRequest = {
+  readonly topic: Topic
+  readonly partition: number
+  readonly offset: number
+  readonly maxBytes: number
+}
+
+/** Whole RecordBatches with their true offsets; the first may begin before the offset asked for. */
+export type FetchedBatches = {
+  readonly topic: Topic
+  readonly partition: number
+  readonly batches: readonly Uint8Array[]
+  /** The end of the log: everything before it is durable and readable. */
+  readonly highWatermark: number
+  readonly logStartOffset: number
+}
+export type FetchFailure = { readonly topic: Topic; readonly partition: number; readonly error: KafkaError }
+export type Fetched = FetchedBatches | FetchFailure
+
+export type FetchRequest = {
+  readonly partitions: readonly PartitionRequest[]
+  readonly maxBytes: number
+  readonly minBytes: number
+  readonly maxWaitMs: number
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal
+}
+
+/** Heads are looked at again after this long, growing, while nothing has come; this process's own appends wake at once. */
+const firstLookMs = 10
+const longestLookMs = 500
+
+/** Returns as soon as `minBytes` are there or any partition has an error, else after `maxWaitMs`. Writes nothing. */
+export async function fetch(core: Core, request: FetchRequest): Promise<readonly Fetched[]> {
+  const deadlineMs = core.clock.now() + request.maxWaitMs
+  const keys = request.partitions.map(({ topic, partition }) => partitionText({ topicId: topic.id, partition }))
+  for (let look = 0; ; look++) {
+    const news = core.memory.wakeups.listen(keys)
+    try {
+      const fetched = await fetchNow(core, request)
+      const leftMs = deadlineMs - core.clock.now()
+      if (leftMs <= 0 || request.signal?.aborted || isEnough(fetched, request.minBytes)) return fetched
+      const lookMs = Math.min(leftMs, longestLookMs, firstLookMs * 2 ** look)
+      await core.clock.sleep(lookMs, request.signal ? AbortSignal.any([news.signal, request.signal]) : news.signal)
+    } finally {
+      news.stop()
+    }
+  }
+}
+
+function isEnough(fetched: readonly Fetched[], minBytes: number): boolean {
+  let bytes = 0
+  for (const one of fetched) {
+    if ('error' in one) return true
+    for (const batch of one.batches) bytes += batch.length
+  }
+  return bytes >= minBytes
+}
+
+/** How often things may move under one read before it gives up and says so. */
+const triesMax = 3
+
+async function fetchNow(core: Core, request: FetchRequest): Promise<readonly Fetched[]> {
+  let open = request.partitions.map((asked, at) => ({ asked, at }))
+  const done: Fetched[] = []
+  let bytesLeft = request.maxBytes
+  for (let tries = 1; open.length > 0; tries++) {
+    const read = await readOnce(
+      core,
+      open.map(({ asked }) => asked),
+      bytesLeft,
+    )
+    const again: typeof open = []
+    for (const [place, { asked, at }] of open.entries()) {
+      const result = read[place]
+      if (result && 'moved' in result && tries < triesMax) again.push({ asked: { ...asked, topic: result.moved }, at })
+      else done[at] = result && !('moved' in result) ? result : gone(asked)
+    }
+    for (const one of done) if (one && 'batches' in one) bytesLeft -= lengthOf(one.batches)
+    open = again
+  }
+  return done
+}
+
+const lengthOf = (batches: readonly Uint8Array[]): number => batches.reduce((sum, batch) => sum + batch.length, 0)
+
+const gone = ({ topic, partition }: PartitionRequest): Fetched => ({
+  topic,
+  partition,
+  error: new KafkaError('KAFKA_STORAGE_ERROR', 'the records were moved while they were read: try again'),
+})
+
+/** `moved`: to be read again, as the topic that carries the name now. */
+type Read = Fetched | { readonly moved: Topic }
+
+async function readOnce(core: Core, requests: readonly PartitionRequest[], maxBytes: number): Promise<readonly Read[]> {
+  const ids = requests.map(({ topic, partition }) => ({ topicId: topic.id, partition }))
+  const heads = await readHeads(core, ids)
+  let bytesLeft = maxBytes
+  return Promise.all(
+    requests.map(async (asked, at): Promise<Read> => {
+      const head = heads[at]
+      if (!head) return withoutHead(core, asked)
+      if (head.configVersion !== asked.topic.configVersion) core.memory.topics.delete(asked.topic.name)
+      const error = outOfRange(asked, head)
+      if (error) return { topic: asked.topic, partition: asked.partition, error }
+      if (asked.offset === head.next) return fetchedFrom(asked, head, [])
+      // The heads tell what is there at most, so that partitions share the budget without waiting for one another.
+      const budget = Math.max(0, Math.min(asked.maxBytes, bytesLeft))
+      if (budget === 0 && at > 0) return fetchedFrom(asked, head, [])
+      bytesLeft -= Math.min(budget, head.bytes)
+      return readBatches(core, asked, head, budget)
+    }),
+  )
+}
+
+async function readBatches(core: Core, asked: PartitionRequest, head: Head, maxBytes: number): Promise<Read> {
+  const { topic, partition, offset } = asked
+  const placed = await planRead(core, { topicId: topic.id, partition }, head, offset, maxBytes)
+  if (!placed) return { moved: topic }
+  const data = await readRefs(
+    core,
+    placed.map(({ ref }) => ref),
+  )
+  const whole: { placed: PlacedRef; bytes: Uint8Array }[] = []
+  for (const [at, one] of placed.entries()) {
+    const bytes = data[at]
+    // What comes after a gap must wait; a gap at the front has to be read again.
+    if (!bytes) break
+    whole.push({ placed: one, bytes })
+  }
+  if (whole.length === 0) return { moved: topic }
+  return fetchedFrom(asked, head, cut(whole, offset, maxBytes, head.epoch))
+}
+
+/** Batches with their true offsets, from the one that holds `offset` on, until `maxBytes`, at least one. */
+function cut(
+  whole: readonly { placed: PlacedRef; bytes: Uint8Array }[],
+  offset: number,
+  maxBytes: number,
+  epoch: number,
+): Uint8Array[] {
+  const batches: Uint8Array[] = []
+  let length = 0
+  for (const { placed, bytes } of whole) {
+    let base = placed.base
+    for (const { at, totalBytes, lastOffsetDelta } of batchesIn(bytes)) {
+      const next = base + lastOffsetDelta + 1
+      if (next > offset) {
+        if (batches.length > 0 && length + totalBytes > maxBytes) return batches
+        batches.push(withOffsets(bytes.subarray(at, at + totalBytes), base, epoch))
+        length += totalBytes
+      }
+      base = next
+    }
+  }
+  return batches
+}
+
+const fetchedFrom = (asked: PartitionRequest, head: Head, batches: readonly Uint8Array[]): FetchedBatches => ({
+  topic: asked.topic,
+  partition: asked.partition,
+  batches,
+  highWatermark: head.next,
+  logStartOffset: head.start,
+})
+
+function outOfRange({ offset, topic, partition }: PartitionRequest, head: Head): KafkaError | undefined {
+  if (offset >= head.start && offset <= head.next) return undefined
+  return new KafkaError(
+    'OFFSET_OUT_OF_RANGE',
+    `offset ${offset} of ${topic.name}-${partition} is out of range: the log holds offsets ${head.start} to ${head.next}`,
+  )
+}
+
+async function withoutHead(core: Core, { topic, partition }: PartitionRequest): Promise<Read> {
+  const now = await findTopic(core, topic.name)
+  if (!now || now.id === topic.id) {
+    core.memory.topics.delete(topic.name)
+    return { topic, partition, error: unknownTopic(topic.name) }
+  }
+  try {
+    requirePartition(now, partition)
+    return { moved: now }
+  } catch (error) {
+    if (error instanceof KafkaError) return { topic: now, partition, error }
+    throw error
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Looking offsets up: the log's start, its end, and the first record at or after a time (Kafka's ListOffsets). A search by time
+ * takes a number of reads that grows with the logarithm of the log's length, and reads one blob.
+ */
+import { KafkaError } from '../protocol/errors.ts'
+import { batchesIn, decodeBatch, withOffsets } from '../protocol/records/batch.ts'
+import type { Core } from '../runtime/core.ts'
+import { readRefs } from './blob.ts'
+import { type Head, recordsIn } from './head.ts'
+import { firstEntryReaching } from './index-search.ts'
+import type { PartitionId } from './keys.ts'
+import { readHeads } from './plan.ts'
+import type { Ref } from './ref.ts'
+import { findTopic, requirePartition, type Topic, unknownTopic } from './topics.ts'
+
+/** What an answer says where no record is at or after the time asked for. */
+const none = { offset: -1, timestampMs: -1 }
+
+export type OffsetAt = 'earliest' | 'latest' | { readonly timestampMs: number }
+
+/**
+ * The offset asked for; -1 where no record is at or after that time. `timestampMs` is the found record's, -1 otherwise.
+ * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION
+ */
+export async function listOffset(
+  core: Core,
+  topic: Topic,
+  partition: number,
+  at: OffsetAt,
+): Promise<{ offset: number; timestampMs: number }> {
+  const { id, head } = await headOf(core, topic, partition)
+  if (at === 'earliest') return { offset: head.start, timestampMs: -1 }
+  if (at === 'latest') return { offset: head.next, timestampMs: -1 }
+  for (let tries = 0; tries < 3; tries++) {
+    const found = await firstAtOrAfter(core, id, tries === 0 ? head : (await headOf(core, topic, partition)).head, at)
+    if (found) return found
+  }
+  throw new KafkaError('KAFKA_STORAGE_ERROR', 'the log was moved while it was searched: try again')
+}
+
+/**
+ * Where the log begins and where it ends, in one read.
+ * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION
+ */
+export async function partitionBounds(
+  core: Core,
+  topic: Topic,
+  partition: number,
+): Promise<{ earliest: number; latest: number }> {
+  const { head } = await headOf(core, topic, partition)
+  return { earliest: head.start, latest: head.next }
+}
+
+async function headOf(core: Core, topic: Topic, partition: number): Promise<{ id: PartitionId; head: Head }> {
+  requirePartition(topic, partition)
+  const id = { topicId: topic.id, partition }
+  const [head] = await readHeads(core, [id])
+  if (head) return { id, head }
+  const now = await findTopic(core, topic.name)
+  if (!now || now.id === topic.id) throw unknownTopic(topic.name)
+  return headOf(core, now, partition)
+}
+
+/** `undefined` where a blob was moved under the search: it has to begin again from a fresh head. */
+async function firstAtOrAfter(core: Core, id: PartitionId, head: Head, { timestampMs }: { timestampMs: number }) {
+  const entry =
+    head.tailStart > head.start && head.droppedTimestampMs >= timestampMs
+      ? await firstEntryReaching(core, id, {
+          from: head.start,
+          to: head.tailStart,
+          running: (one) => one.runningTimestampMs,
+          target: timestampMs,
+          greatest: head.droppedTimestampMs,
+        })
+      : undefined
+  const candidates = [
+    ...(entry ? [{ base: entry.base, refs: entry.refs }] : []),
+    { base: head.tailStart, refs: head.tail },
+  ]
+  for (const { base, refs } of candidates) {
+    for (const [at, ref] of refs.entries()) {
+      if (ref.maxTimestampMs < timestampMs) continue
+      const refBase = base + recordsIn(refs.slice(0, at))
+      if (refBase + ref.count <= head.start) continue
+      const found = await firstInRef(core, ref, refBase, timestampMs, head.start)
+      if (found !== none) return found
+    }
+  }
+  return none
+}
+
+async function firstInRef(core: Core, ref: Ref, base: number, timestampMs: number, startOffset: number) {
+  const [bytes] = await readRefs(core, [ref])
+  if (!bytes) return undefined
+  let next = base
+  for (const header of batchesIn(bytes)) {
+    const batchBase = next
+    next += header.lastOffsetDelta + 1
+    if (header.maxTimestampMs < timestampMs) continue
+    const batch = withOffsets(bytes.subarray(header.at, header.at + header.totalBytes), batchBase, 0)
+    const record = (await decodeBatch(batch)).find((one) => one.timestampMs >= timestampMs && one.offset >= startOffset)
+    if (record) return { offset: record.offset, timestampMs: record.timestampMs }
+  }
+  return none
+}
