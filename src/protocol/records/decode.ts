@@ -4,8 +4,6 @@ import { type BatchHeader, layout, readOnlyBatch } from './header.ts'
 import type { RecordHeader, StoredRecord } from './record.ts'
 import { type Cursor, corrupt, readByte, readVarint, readVarlong, take } from './varint.ts'
 
-/** Length, attributes, two deltas, no key, no value, no headers: one byte each. */
-const recordBytesMin = 7
 const defaultBytesMax = 64 * 1024 * 1024
 
 /**
@@ -25,10 +23,7 @@ export async function decodeBatch(bytes: Uint8Array, options: { maxBytes?: numbe
 }
 
 function readRecords(data: Uint8Array, header: BatchHeader): StoredRecord[] {
-  // Before anything is allocated by a count that only the header vouches for.
-  if (header.recordCount * recordBytesMin > data.length) {
-    throw corrupt(`${header.recordCount} records cannot fit into ${data.length} bytes`)
-  }
+  // The list grows with what is read: nothing is allocated by a count that only the header vouches for.
   const records: StoredRecord[] = []
   const cursor: Cursor = { bytes: data, at: 0, end: data.length }
   let previousDelta = -1

@@ -82,10 +82,26 @@ describe('whatever happens to the bytes, the answer is records or a KafkaError',
   })
 
   it('at once, even where a few bytes of zstd claim billions of repetitions', () => {
-    // One block: no literals, 98,047 sequences, each table a single symbol, that of matches the longest.
-    const block = [0x00, 0xff, 0xff, 0xff, 0x54, 0x00, 0x00, 0x34, 0x01]
-    const frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, (block.length << 3) | 0b101, 0, 0, ...block]
-    expect(() => decompressFrames(Uint8Array.from(frame), 1 << 26)).toThrow(KafkaError)
+    // A block of eight bytes as they are, then one of no literals and 98,047 sequences, each table a single symbol.
+    const frame = (matchSymbol: number) => {
+      const block = [0x00, 0xff, 0xff, 0xff, 0x54, 0x00, 0x00, matchSymbol, 0x01]
+      const stored = [8 << 3, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
+      return Uint8Array.from([
+        0x28,
+        0xb5,
+        0x2f,
+        0xfd,
+        0x00,
+        0x58,
+        ...stored,
+        (block.length << 3) | 0b101,
+        0,
+        0,
+        ...block,
+      ])
+    }
+    expect(() => decompressFrames(frame(52), 1 << 26)).toThrow(/cut off/)
+    expect(() => decompressFrames(frame(31), 1 << 26)).toThrow(/too long/)
   })
 
   it.each(['checksum.zst', 'sized.zst'])('without the zstd of Node too: %s', async (file) => {
