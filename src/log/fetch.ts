@@ -110,44 +110,75 @@ const gone = ({ topic, partition }: PartitionRequest): Fetched => ({
 /** `moved`: to be read again, as the topic that carries the name now. */
 type Read = Fetched | { readonly moved: Topic }
 
+/** A read that is known to find something, and where. */
+type Planned = { readonly asked: PartitionRequest; readonly head: Head; readonly refs: readonly PlacedRef[] }
+
 async function readOnce(core: Core, requests: readonly PartitionRequest[], maxBytes: number): Promise<readonly Read[]> {
   const ids = requests.map(({ topic, partition }) => ({ topicId: topic.id, partition }))
   const heads = await readHeads(core, ids)
-  let bytesLeft = maxBytes
-  return Promise.all(
-    requests.map(async (asked, at): Promise<Read> => {
-      const head = heads[at]
-      if (!head) return withoutHead(core, asked)
-      if (head.configVersion !== asked.topic.configVersion) core.memory.topics.delete(asked.topic.name)
-      const error = outOfRange(asked, head)
-      if (error) return { topic: asked.topic, partition: asked.partition, error }
-      if (asked.offset === head.next) return fetchedFrom(asked, head, [])
-      // The heads tell what is there at most, so that partitions share the budget without waiting for one another.
-      const budget = Math.max(0, Math.min(asked.maxBytes, bytesLeft))
-      if (budget === 0 && at > 0) return fetchedFrom(asked, head, [])
-      bytesLeft -= Math.min(budget, head.bytes)
-      return readBatches(core, asked, head, budget)
-    }),
-  )
-}
-
-async function readBatches(core: Core, asked: PartitionRequest, head: Head, maxBytes: number): Promise<Read> {
-  const { topic, partition, offset } = asked
-  const placed = await planRead(core, { topicId: topic.id, partition }, head, offset, maxBytes)
-  if (!placed) return { moved: topic }
+  const plans = await Promise.all(requests.map((asked, at) => plan(core, asked, heads[at])))
+  const shares = share(plans, maxBytes)
   const data = await readRefs(
     core,
-    placed.map(({ ref }) => ref),
+    shares.flatMap(({ refs }) => refs.map(({ ref }) => ref)),
   )
+  let from = 0
+  return shares.map(({ plan, refs }) => {
+    const bytes = data.slice(from, from + refs.length)
+    from += refs.length
+    return 'refs' in plan ? toBatches(plan, refs, bytes, maxBytes) : plan
+  })
+}
+
+async function plan(core: Core, asked: PartitionRequest, head: Head | undefined): Promise<Read | Planned> {
+  const { topic, partition, offset, maxBytes } = asked
+  if (!head) return withoutHead(core, asked)
+  if (head.configVersion !== topic.configVersion) core.memory.topics.delete(topic.name)
+  const error = outOfRange(asked, head)
+  if (error) return { topic, partition, error }
+  if (offset === head.next) return { asked, head, refs: [] }
+  const refs = await planRead(core, { topicId: topic.id, partition }, head, offset, maxBytes)
+  return refs ? { asked, head, refs } : { moved: topic }
+}
+
+/** What each plan may read: in the order asked, until the budget of the whole request is used, one ref at least. */
+function share(plans: readonly (Read | Planned)[], maxBytes: number) {
+  let bytesLeft = maxBytes
+  let any = false
+  return plans.map((plan) => {
+    const refs: PlacedRef[] = []
+    for (const placed of 'refs' in plan ? plan.refs : []) {
+      if (any && placed.ref.length > bytesLeft) break
+      any = true
+      bytesLeft -= placed.ref.length
+      refs.push(placed)
+    }
+    return { plan, refs }
+  })
+}
+
+function toBatches(
+  { asked, head }: Planned,
+  refs: readonly PlacedRef[],
+  data: readonly (Uint8Array | undefined)[],
+  maxBytes: number,
+): Read {
   const whole: { placed: PlacedRef; bytes: Uint8Array }[] = []
-  for (const [at, one] of placed.entries()) {
+  for (const [at, placed] of refs.entries()) {
     const bytes = data[at]
     // What comes after a gap must wait; a gap at the front has to be read again.
     if (!bytes) break
-    whole.push({ placed: one, bytes })
+    whole.push({ placed, bytes })
   }
-  if (whole.length === 0) return { moved: topic }
-  return fetchedFrom(asked, head, cut(whole, offset, maxBytes, head.epoch))
+  if (refs.length > 0 && whole.length === 0) return { moved: asked.topic }
+  const batches = cut(whole, asked.offset, Math.min(asked.maxBytes, maxBytes), head.epoch)
+  return {
+    topic: asked.topic,
+    partition: asked.partition,
+    batches,
+    highWatermark: head.next,
+    logStartOffset: head.start,
+  }
 }
 
 /** Batches with their true offsets, from the one that holds `offset` on, until `maxBytes`, at least one. */
@@ -173,14 +204,6 @@ function cut(
   }
   return batches
 }
-
-const fetchedFrom = (asked: PartitionRequest, head: Head, batches: readonly Uint8Array[]): FetchedBatches => ({
-  topic: asked.topic,
-  partition: asked.partition,
-  batches,
-  highWatermark: head.next,
-  logStartOffset: head.start,
-})
 
 function outOfRange({ offset, topic, partition }: PartitionRequest, head: Head): KafkaError | undefined {
   if (offset >= head.start && offset <= head.next) return undefined
