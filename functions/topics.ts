@@ -1,0 +1,7 @@
+import { lambdaHandler } from '../src/http/lambda.ts'
+import { metadataRoutes } from '../src/http/v2/metadata.ts'
+import { v3Routes } from '../src/http/v3/routes.ts'
+import { coreFromEnvironment } from './core.ts'
+
+export const routes = { ...metadataRoutes, ...v3Routes }
+export const handler = lambdaHandler('topics', routes, () => coreFromEnvironment())

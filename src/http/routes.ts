@@ -1,0 +1,13 @@
+/** All route handlers, by function: for a server that answers for every one of them. A Lambda imports only its own. */
+import { consumerRoutes, pollRoutes } from './consumers/routes.ts'
+import { directFetchRoutes } from './v2/direct-fetch.ts'
+import { metadataRoutes } from './v2/metadata.ts'
+import { produceRoutes } from './v2/produce.ts'
+import { v3Routes } from './v3/routes.ts'
+
+export const allRoutes = {
+  produce: produceRoutes,
+  fetch: { ...directFetchRoutes, ...pollRoutes },
+  commit: consumerRoutes,
+  topics: { ...metadataRoutes, ...v3Routes },
+} as const
