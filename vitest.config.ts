@@ -5,9 +5,33 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/lanes/**'], testTimeout: 60_000 } },
-      { test: { name: 'dynamodb-local', include: ['test/lanes/dynamodb-local/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 } },
-      { test: { name: 'ministack', include: ['test/lanes/ministack/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 } },
-      { test: { name: 'localstack', include: ['test/lanes/localstack/**/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'dynamodb-local',
+          include: ['test/lanes/dynamodb-local/**/*.test.ts'],
+          globalSetup: 'test/lanes/dynamodb-local/start.ts',
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'ministack',
+          include: ['test/lanes/ministack/**/*.test.ts'],
+          globalSetup: 'test/lanes/ministack/start.ts',
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'localstack',
+          include: ['test/lanes/localstack/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
       { test: { name: 'durability', include: ['test/lanes/durability/**/*.test.ts'], testTimeout: 300_000 } },
     ],
   },

@@ -10,6 +10,10 @@ import { transactContract } from './contract-transact.ts'
 export type ContractOptions = {
   /** Whether the store counts units as AWS does. Some emulators only guess; then only the presence of a count is checked. */
   readonly exactUnits?: boolean
+  /** The same for transactions alone: DynamoDB Local 2.6 adds up each *different* number of units once, and doubles the sum. */
+  readonly exactTransactionUnits?: boolean
+  /** Whether a patch of the wrong type (an append to a number) is refused. MiniStack replaces the number, or does nothing. */
+  readonly refusesMistypedPatches?: boolean
 }
 
 /**
@@ -31,11 +35,12 @@ export function describeStores(
       if (!opened) throw new Error('the stores are not open')
       return opened
     }
-    patchContract(() => stores().items)
+    const { exactUnits = true, exactTransactionUnits = exactUnits, refusesMistypedPatches = true } = options
+    patchContract(() => stores().items, refusesMistypedPatches)
     conditionContract(() => stores().items)
     batchGetAndQueryContract(() => stores().items)
-    transactContract(() => stores().items)
-    meterContract(stores, options.exactUnits ?? true)
+    transactContract(() => stores().items, refusesMistypedPatches)
+    meterContract(stores, exactUnits, exactTransactionUnits)
     objectContract(() => stores().objects)
   })
 }

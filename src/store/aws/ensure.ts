@@ -19,8 +19,7 @@ const deadline = () => ({ abortSignal: AbortSignal.timeout(10_000) })
  * the endpoint is this machine: in an account they belong to a stack. Throws `misconfigured` naming what is missing or wrong.
  */
 export async function ensureAws(aws: Aws): Promise<void> {
-  const mayCreate = isThisMachine(aws.connection.endpoint)
-  await Promise.all([ensureTable(aws.table.clients.reads, aws.table.table, mayCreate), ensureBucket(aws, mayCreate)])
+  await Promise.all([ensureTable(aws), ensureBucket(aws)])
 }
 
 /** Loopback addresses and their usual names, LocalStack's among them (which resolves to 127.0.0.1). */
@@ -42,12 +41,14 @@ const missing = (what: string) =>
     `${what} does not exist. It belongs to the deployed stack; only on a local endpoint is it created here.`,
   )
 
-async function ensureTable(client: DynamoDBClient, table: string, mayCreate: boolean): Promise<void> {
+/** The table's part of `ensureAws`. */
+export async function ensureTable({ connection, table: { table, clients } }: Aws): Promise<void> {
+  const client = clients.reads
   try {
     await checkTable(client, table)
   } catch (error) {
     if (failureOf(error).name !== 'ResourceNotFoundException') throw storeError(error, 'read', `table ${table}`)
-    if (!mayCreate) throw missing(`the DynamoDB table ${table}`)
+    if (!isThisMachine(connection.endpoint)) throw missing(`the DynamoDB table ${table}`)
     await createTable(client, table)
   }
 }
@@ -93,7 +94,7 @@ async function active(client: DynamoDBClient, table: string): Promise<void> {
   }
 }
 
-async function ensureBucket({ bucket }: Aws, mayCreate: boolean): Promise<void> {
+async function ensureBucket({ bucket, connection }: Aws): Promise<void> {
   const { sdk, client } = await bucket.s3()
   const Bucket = bucket.bucket
   try {
@@ -104,7 +105,7 @@ async function ensureBucket({ bucket }: Aws, mayCreate: boolean): Promise<void> 
     if (status === 403)
       throw new StoreError('misconfigured', `the bucket ${Bucket} may not be used: access denied`, { cause: error })
     if (status !== 404 && name !== 'NotFound') throw storeError(error, 'read', `bucket ${Bucket}`)
-    if (!mayCreate) throw missing(`the S3 bucket ${Bucket}`)
+    if (!isThisMachine(connection.endpoint)) throw missing(`the S3 bucket ${Bucket}`)
     await createBucket(bucket)
   }
 }

@@ -48,17 +48,24 @@ export function compile(patches: readonly Patch[], condition?: Condition): Expre
 
 function compileUpdate(patches: readonly Patch[], { name, value }: Placeholders): string {
   const clauses = { SET: [] as string[], ADD: [] as string[], REMOVE: [] as string[] }
+  const patchedAttributes = new Set<string>()
+  const target = (attribute: string) => {
+    // DynamoDB refuses it; not every emulator does.
+    if (patchedAttributes.has(attribute)) throw new Error(`attribute ${attribute} is patched twice in one update`)
+    patchedAttributes.add(attribute)
+    return name(attribute)
+  }
   for (const patch of patches) {
-    if ('set' in patch) clauses.SET.push(`${name(patch.set)} = ${value(patch.to)}`)
+    if ('set' in patch) clauses.SET.push(`${target(patch.set)} = ${value(patch.to)}`)
     else if ('setIfAbsent' in patch) {
-      const attribute = name(patch.setIfAbsent)
+      const attribute = target(patch.setIfAbsent)
       clauses.SET.push(`${attribute} = if_not_exists(${attribute}, ${value(patch.to)})`)
-    } else if ('add' in patch) clauses.ADD.push(`${name(patch.add)} ${value(patch.by)}`)
+    } else if ('add' in patch) clauses.ADD.push(`${target(patch.add)} ${value(patch.by)}`)
     else if ('append' in patch) {
-      const list = name(patch.append)
+      const list = target(patch.append)
       clauses.SET.push(`${list} = list_append(if_not_exists(${list}, ${value([])}), ${value(patch.values)})`)
-    } else if ('dropFirst' in patch) clauses.REMOVE.push(...firstElements(patch.count, () => name(patch.dropFirst)))
-    else clauses.REMOVE.push(name(patch.remove))
+    } else if ('dropFirst' in patch) clauses.REMOVE.push(...firstElements(patch.count, target(patch.dropFirst)))
+    else clauses.REMOVE.push(target(patch.remove))
   }
   return Object.entries(clauses)
     .filter(([, parts]) => parts.length > 0)
@@ -70,9 +77,9 @@ function compileUpdate(patches: readonly Patch[], { name, value }: Placeholders)
  * The last of them first: DynamoDB resolves all indexes against the list as it was, some emulators remove one after the other;
  * in descending order both mean the same.
  */
-function firstElements(count: number, list: () => string): string[] {
+function firstElements(count: number, list: string): string[] {
   if (!Number.isSafeInteger(count) || count < 1) throw new Error(`cannot drop ${count} elements`)
-  return Array.from({ length: count }, (_, i) => `${list()}[${count - 1 - i}]`)
+  return Array.from({ length: count }, (_, i) => `${list}[${count - 1 - i}]`)
 }
 
 /** `joined`: AND or OR at the top, so a neighbour has to put it in parentheses (DynamoDB refuses redundant ones). */

@@ -3,6 +3,7 @@
  * (a dynamic import, so that a bundler makes it a chunk of its own).
  */
 import type { ListObjectsV2CommandInput, S3Client } from '@aws-sdk/client-s3'
+import { checkObjectKey, checkObjectSize, joined } from '../embedded/object-rules.ts'
 import { StoreError } from '../errors.ts'
 import { both, type Meter, unmetered } from '../meter.ts'
 import type { ByteRange, ObjectStore, StoredObject } from '../objects.ts'
@@ -81,18 +82,14 @@ const asking = (bucket: S3Bucket, meter: Meter, call: Asking['call'], kind: Aski
   deadlineMs: maxAttempts * attemptMs(bucket, bytes),
 })
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts
-  return parts.length === 1 && only ? only : Buffer.concat(parts)
-}
-
 async function put(
   bucket: S3Bucket,
   meter: Meter,
   key: string,
   parts: readonly Uint8Array[],
 ): Promise<'created' | 'exists'> {
-  const body = joined(parts)
+  checkObjectKey(key)
+  const body = joined(parts, checkObjectSize(parts))
   for (const waitMs of [...conflictBackoffMs, undefined]) {
     const answer = await putOnce(bucket, meter, key, body)
     if (answer === 'exists, perhaps ours') return (await holds(bucket, meter, key, body)) ? 'created' : 'exists'

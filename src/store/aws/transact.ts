@@ -50,8 +50,8 @@ export async function transactOn(table: DynamoItems, meter: Meter, actions: read
 
 function compileAction(TableName: string, action: Action): TransactWriteItem {
   if ('update' in action) {
-    const { UpdateExpression, ...rest } = compile(action.patches, action.if)
-    // The type asks for an UpdateExpression; the service, as in UpdateItem, also creates an item that is nothing but its key.
+    // Unlike UpdateItem, a transaction asks for an expression even where there is nothing to change.
+    const { UpdateExpression = 'REMOVE noSuchAttribute', ...rest } = compile(action.patches, action.if)
     return { Update: { TableName, Key: toKey(action.update), UpdateExpression, ...rest } }
   }
   if ('delete' in action) return { Delete: { TableName, Key: toKey(action.delete), ...compile([], action.if) } }

@@ -1,0 +1,93 @@
+/** Starts and stops the servers that lanes need. */
+import { execFile, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Runs a tool to its end; says which one is missing, or what it said when it failed. */
+export async function tool(command: string, args: readonly string[]): Promise<void> {
+  try {
+    await run(command, args, { maxBuffer: 64 * 1024 * 1024 })
+  } catch (error) {
+    // Node's ExecException: the code of a failed start, what the tool printed.
+    const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string }
+    if (code === 'ENOENT') throw new Error(`this lane needs \`${command}\` on the PATH`, { cause: error })
+    throw new Error(`${command} ${args.join(' ')} failed\n${stdout}\n${stderr}`, { cause: error })
+  }
+}
+
+/** A port that nobody listened on a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}
+
+export type Running = { readonly url: string; stop(): Promise<void> }
+
+export type Start = {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env: NodeJS.ProcessEnv
+  readonly url: string
+  /** Asked for until it answers anything at all. */
+  readonly readyPath: string
+}
+
+const readyWithinMs = 60_000
+
+/** Starts a server and resolves once it answers; `stop` ends it and whatever it started. */
+export async function startServer({ command, args, cwd, env, url, readyPath }: Start): Promise<Running> {
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  const keep = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-10_000)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  let failed: string | undefined
+  child.on('error', (error) => {
+    failed = error.message
+  })
+  const ended = new Promise<void>((resolve) =>
+    child.on('exit', (code) => {
+      failed ??= `exit code ${code}`
+      resolve()
+    }),
+  )
+  const kill = (signal: NodeJS.Signals) => {
+    // Its own process group (`detached`), so that its children go too; gone already is as good.
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal)
+  }
+  const stop = async () => {
+    kill('SIGTERM')
+    const patience = setTimeout(() => kill('SIGKILL'), 5_000)
+    await ended
+    clearTimeout(patience)
+  }
+  process.once('exit', () => kill('SIGKILL'))
+  const deadline = Date.now() + readyWithinMs
+  while (!(await answers(url + readyPath))) {
+    if (failed !== undefined) throw new Error(`${command} did not start: ${failed}\n${output}`)
+    if (Date.now() > deadline) {
+      await stop()
+      throw new Error(`${command} did not answer within ${readyWithinMs} ms\n${output}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  return { url, stop }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await fetch(url, { signal: AbortSignal.timeout(1_000) })
+    return true
+  } catch {
+    return false
+  }
+}
