@@ -1,0 +1,82 @@
+import { Command, Option } from 'commander'
+import { logTo } from '../observability/output.ts'
+import { defaultSettings } from '../runtime/settings.ts'
+import { type HttpServer, startHttpServer } from '../server/http.ts'
+import { localHandlers } from '../server/local-handlers.ts'
+import type { Stores } from '../store/stores.ts'
+import { wholeNumber } from './options.ts'
+import { openStores, type StoreOptions } from './stores.ts'
+import { listenTrouble, orTrouble } from './trouble.ts'
+
+type StartOptions = StoreOptions & {
+  readonly http: number
+  readonly host: string
+  readonly autoCreateTopics: boolean
+  readonly defaultPartitions: number
+  readonly maxPartitions: number
+  readonly verbose: boolean
+}
+
+/** How long a stop waits for requests that are being answered. */
+const stopGraceMs = 10_000
+
+/** `millrace start`: the whole API on this machine, over files, memory, or DynamoDB and S3. `serve` is the same. */
+export function startCommand(): Command {
+  const partitions = wholeNumber(1, 10_000)
+  return new Command('start')
+    .alias('serve')
+    .description('run the whole API on this machine')
+    .option('--http <port>', 'port of the HTTP API; 0: any free one', wholeNumber(0, 65_535), 8082)
+    .option('--host <address>', 'address to listen on; the API does not ask who calls', '127.0.0.1')
+    .option('--data <dir>', 'folder of the data', '.millrace')
+    .addOption(new Option('--memory', 'keep everything in memory and forget it at the end').default(false))
+    .addOption(new Option('--store <kind>', 'where the data lives').choices(['local', 'aws']).default('local'))
+    .option('--table <name>', 'DynamoDB table (--store aws)')
+    .option('--bucket <name>', 'S3 bucket (--store aws)')
+    .option('--auto-create-topics', 'create a topic when something is produced to it', defaultSettings.autoCreateTopics)
+    .option('--no-auto-create-topics', 'answer that the topic is unknown')
+    .option('--default-partitions <n>', 'partitions of a new topic', partitions, defaultSettings.defaultPartitions)
+    .option('--max-partitions <n>', 'most partitions of one topic', partitions, defaultSettings.maxPartitions)
+    .option('--verbose', 'write one JSON line a request to standard error', false)
+    .action((options: StartOptions) => orTrouble(start(options)))
+}
+
+async function start(options: StartOptions): Promise<void> {
+  if (options.verbose) logTo({ write: (line) => process.stderr.write(`${line}\n`) })
+  const { stores, clock, place } = await openStores(options)
+  let server: HttpServer
+  try {
+    server = await startHttpServer({
+      host: options.host,
+      port: options.http,
+      handlers: localHandlers(stores, clock, { ...defaultSettings, ...settingsOf(options) }),
+      clock,
+    })
+  } catch (error) {
+    await stores.close()
+    throw listenTrouble(error, options.host, options.http)
+  }
+  stopOnSignal(server, stores)
+  process.stdout.write(`millrace ready: ${server.url} (${place})\n`)
+}
+
+const settingsOf = ({ autoCreateTopics, defaultPartitions, maxPartitions }: StartOptions) => ({
+  autoCreateTopics,
+  defaultPartitions,
+  maxPartitions,
+})
+
+/** The first signal stops cleanly; a second one, of an impatient user, at once. */
+function stopOnSignal(server: HttpServer, stores: Stores): void {
+  let stopping = false
+  const stop = async () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    await server.stop(stopGraceMs)
+    await stores.close()
+    // Not left to run out: a handler whose caller has gone may still be waiting for news.
+    process.exit(0)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
