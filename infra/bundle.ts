@@ -42,8 +42,6 @@ export const bundle = (entry: string): Bundle => {
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',
-    // What is CommonJS inside still calls `require` for Node's own modules.
-    banner: { js: "import{createRequire as mr}from'node:module';const require=mr(import.meta.url);" },
     metafile: true,
     logLevel: 'warning',
   })
@@ -54,24 +52,43 @@ export const bundle = (entry: string): Bundle => {
   return { files, metafile: result.metafile }
 }
 
-/** Bytes that importing the function's entry loads: its file and every chunk it reaches by static imports; and all there is. */
-export const bundleSizes = ({ metafile }: Bundle): { readonly eagerBytes: number; readonly totalBytes: number } => {
-  const scripts = Object.entries(metafile.outputs).filter(([name]) => name.endsWith('.mjs'))
-  const outputs = new Map(scripts)
+/** The scripts that importing the function's entry loads: its file and every chunk it reaches by static imports. */
+const eagerScripts = ({ metafile: { outputs } }: Bundle): ReadonlySet<string> => {
   const eager = new Set<string>()
   const visit = (name: string): void => {
     if (eager.has(name)) return
     eager.add(name)
-    for (const { path, kind, external } of outputs.get(name)?.imports ?? [])
+    for (const { path, kind, external } of outputs[name]?.imports ?? [])
       if (kind === 'import-statement' && external !== true) visit(path)
   }
-  for (const [name, output] of scripts) if (output.entryPoint !== undefined && name.endsWith('/index.mjs')) visit(name)
-  const sum = (names: Iterable<string>): number =>
-    [...names].reduce((total, name) => total + (outputs.get(name)?.bytes ?? 0), 0)
-  return { eagerBytes: sum(eager), totalBytes: sum(outputs.keys()) }
+  // A lazily imported module is an entry point too: the function's own is the one in the asset's root.
+  for (const name of Object.keys(outputs)) if (name.endsWith('/lambda/index.mjs')) visit(name)
+  return eager
 }
 
-const write = (folder: string, { files }: Bundle): void => {
+export type BundleSummary = {
+  /** Bytes that a cold start reads. */
+  readonly eagerBytes: number
+  /** Bytes of all scripts, without source maps. */
+  readonly totalBytes: number
+  /** Modules inside the eager scripts, as paths. */
+  readonly eagerModules: readonly string[]
+}
+
+export const summaryOf = (made: Bundle): BundleSummary => {
+  const { outputs } = made.metafile
+  const bytesOf = (names: Iterable<string>): number =>
+    [...names].reduce((total, name) => total + (outputs[name]?.bytes ?? 0), 0)
+  const eager = eagerScripts(made)
+  return {
+    eagerBytes: bytesOf(eager),
+    totalBytes: bytesOf(Object.keys(outputs).filter((name) => name.endsWith('.mjs'))),
+    eagerModules: [...eager].flatMap((name) => Object.keys(outputs[name]?.inputs ?? {})),
+  }
+}
+
+/** Writes the asset's folder. */
+export const writeBundle = (folder: string, { files }: Bundle): void => {
   for (const { name, bytes } of files) {
     const path = join(folder, name)
     mkdirSync(dirname(path), { recursive: true })
@@ -92,7 +109,7 @@ export const functionCode = (name: string): Code =>
       command: [name],
       local: {
         tryBundle: (folder) => {
-          write(folder, bundle(join('functions', `${name}.ts`)))
+          writeBundle(folder, bundle(join('functions', `${name}.ts`)))
           return true
         },
       },

@@ -1,0 +1,69 @@
+/**
+ * The deployed stack, end to end, on whatever speaks AWS at AWS_ENDPOINT_URL. Where MILLRACE_RECORDER_HOST says how the functions
+ * reach this machine, their calls are recorded and held against their roles.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { signedCalls } from '../../e2e/calls.ts'
+import { restSuite } from '../../e2e/rest.ts'
+import { decide, unusedGrants } from '../../policy/evaluate.ts'
+import { type Deployed, rolePolicies } from '../../policy/role-policies.ts'
+import { type Recorder, startRecorder } from './recorder.ts'
+import { account, credentials, type Deployment, deploy, destroy, redirect, region } from './stack.ts'
+
+const endpoint = process.env.AWS_ENDPOINT_URL ?? ''
+const recorderHost = process.env.MILLRACE_RECORDER_HOST
+const stack = `Millrace-${process.pid}`
+
+describe('the deployed stack', () => {
+  let deployment: Deployment
+  let recorder: Recorder | undefined
+
+  beforeAll(async () => {
+    deployment = await deploy(endpoint, stack)
+    console.log(`cdk deploy: ${deployment.deploySeconds.toFixed(1)} s, ${deployment.url}`)
+    if (recorderHost === undefined) return
+    recorder = await startRecorder(endpoint, recorderHost, { region, account })
+    await redirect(endpoint, deployment, recorder.url)
+  })
+
+  afterAll(async () => {
+    await recorder?.close()
+    console.log(`cdk destroy: ${(await destroy(endpoint, stack, deployment)).toFixed(1)} s`)
+  })
+
+  restSuite(() => signedCalls(deployment.url, credentials, region))
+
+  if (recorderHost !== undefined)
+    describe('and its roles', () => {
+      const policies = () =>
+        rolePolicies(deployment.template, (logicalId): Deployed => {
+          const type = deployment.template.Resources[logicalId]?.Type
+          const { table, bucket } = deployment
+          if (type === 'AWS::DynamoDB::GlobalTable')
+            return { ref: table, arn: `arn:aws:dynamodb:${region}:${account}:table/${table}` }
+          if (type === 'AWS::S3::Bucket') return { ref: bucket, arn: `arn:aws:s3:::${bucket}` }
+          return { ref: logicalId, arn: `arn:aws:logs:${region}:${account}:log-group:${logicalId}:*` }
+        })
+
+      it('allow every call that the functions made', () => {
+        const denied = [...(recorder?.calls ?? [])].flatMap(([name, calls]) => {
+          const statements = policies().get(name) ?? []
+          return calls
+            .filter((call) => !decide(statements, call).allowed)
+            .map(({ action, resource, context }) => `${name}: ${action} on ${resource} ${JSON.stringify(context)}`)
+        })
+        expect([...new Set(denied)]).toEqual([])
+      })
+
+      it('were tried: every function made calls, and no call came from anyone else', () => {
+        expect([...(recorder?.calls.keys() ?? [])].toSorted()).toEqual([...policies().keys()].toSorted())
+        expect(recorder?.anonymous).toEqual([])
+        for (const [name, statements] of policies()) {
+          const calls = recorder?.calls.get(name) ?? []
+          // Writing its log is the platform's call, made in the function's name.
+          const unused = unusedGrants(statements, calls).filter((grant) => !grant.startsWith('Log: '))
+          console.log(`${name}: ${calls.length} calls; granted but not used: ${unused.join(', ') || 'nothing'}`)
+        }
+      })
+    })
+})
