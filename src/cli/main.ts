@@ -2,8 +2,18 @@
 import { Command } from 'commander'
 import { startCommand } from './start.ts'
 
-await new Command('millrace')
+const millrace = new Command('millrace')
   .description('Kafka without servers: topics, partitions, offsets and commits on Lambda, DynamoDB and S3')
-  .addCommand(startCommand())
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ')) })
-  .parseAsync()
+  // One line for a bad option, like all our other words.
+  .configureOutput({
+    outputError: (text, write) =>
+      write(
+        `${text
+          .trim()
+          .replace(/^error: /, 'millrace: ')
+          .replaceAll('\n', ' ')}\n`,
+      ),
+  })
+// Settings are handed down only to commands that are made here.
+for (const command of [startCommand()]) millrace.addCommand(command.copyInheritedSettings(millrace))
+await millrace.parseAsync()

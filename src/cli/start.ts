@@ -6,7 +6,7 @@ import { localHandlers } from '../server/local-handlers.ts'
 import type { Stores } from '../store/stores.ts'
 import { wholeNumber } from './options.ts'
 import { openStores, type StoreOptions } from './stores.ts'
-import { listenTrouble, orTrouble } from './trouble.ts'
+import { listenTrouble, orTrouble, Trouble } from './trouble.ts'
 
 type StartOptions = StoreOptions & {
   readonly http: number
@@ -42,6 +42,11 @@ export function startCommand(): Command {
 }
 
 async function start(options: StartOptions): Promise<void> {
+  if (options.defaultPartitions > options.maxPartitions) {
+    throw new Trouble(
+      `--default-partitions ${options.defaultPartitions} is more than --max-partitions ${options.maxPartitions}`,
+    )
+  }
   if (options.verbose) logTo({ write: (line) => process.stderr.write(`${line}\n`) })
   const { stores, clock, place } = await openStores(options)
   let server: HttpServer

@@ -2,6 +2,7 @@ import { isAbsolute, relative, resolve } from 'node:path'
 import type { Clock } from '../runtime/clock.ts'
 import { systemClock } from '../runtime/system.ts'
 import type { ConnectionOptions } from '../store/aws/connection.ts'
+import { StoreError } from '../store/errors.ts'
 import type { Stores } from '../store/stores.ts'
 import { Trouble } from './trouble.ts'
 
@@ -42,6 +43,8 @@ export async function openStores(options: StoreOptions): Promise<OpenedStores> {
 async function openAwsStores({ table, bucket, memory }: StoreOptions): Promise<OpenedStores> {
   if (memory) throw new Trouble('--memory and --store aws exclude each other')
   if (!table || !bucket) throw new Trouble('--store aws needs --table NAME and --bucket NAME')
+  // Which Node versions we run on is for package.json to say; the SDK would say it in six lines on every start.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
   const [{ openAws }, { ensureAws }] = await Promise.all([
     import('../store/aws/open.ts'),
     import('../store/aws/ensure.ts'),
@@ -56,7 +59,8 @@ async function openAwsStores({ table, bucket, memory }: StoreOptions): Promise<O
     await ensureAws(aws)
   } catch (error) {
     await aws.stores.close()
-    throw error
+    const unreachable = error instanceof StoreError && error.trouble === 'unavailable' && aws.connection.endpoint
+    throw unreachable ? new Trouble(`${aws.connection.endpoint} cannot be reached (${error.message})`) : error
   }
   const at = aws.connection.endpoint ? ` at ${aws.connection.endpoint}` : ''
   return { stores: aws.stores, clock: aws.clock, place: `data in table ${table} and bucket ${bucket}${at}` }
