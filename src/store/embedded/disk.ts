@@ -68,7 +68,6 @@ export async function openDisk(dir: string): Promise<Stores> {
     if (error instanceof StoreError) throw error
     throw new StoreError('misconfigured', `${folder} cannot be used as data folder: ${error}`, { cause: error })
   }
-  await makeFolder(join(folder, 'items'))
   // LevelDB's lock guards the whole folder: nothing of the objects is touched before it is held.
   const rows = await levelRows(join(folder, 'items'))
   try {

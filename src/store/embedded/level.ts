@@ -4,7 +4,8 @@
  *     key    pk in UTF-8, each 0x00 as 0x00 0xff, then 0x00 0x00, then sk in UTF-8: byte order is the order of (pk, sk)
  *     value  format version (one byte, 1), then the item as MessagePack
  */
-import { stat } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { decode, encode } from '@msgpack/msgpack'
 import { ClassicLevel } from 'classic-level'
 import { systemClock } from '../../runtime/system.ts'
@@ -101,8 +102,31 @@ function writeFailed(error: unknown): StoreError {
   return new StoreError('unknown-outcome', `writing items failed: ${error}`, { cause: error })
 }
 
+/**
+ * LevelDB's first manifest is not synced before CURRENT names it: a crash just then leaves a database that cannot be opened.
+ * So it is made under another name, and moved when it is whole.
+ */
+async function makeLevel(folder: string): Promise<void> {
+  const unfinished = `${folder}.new`
+  await rm(unfinished, { recursive: true, force: true })
+  await (await opened(unfinished)).close()
+  await syncFolder(unfinished)
+  await rename(unfinished, folder)
+  await syncFolder(dirname(folder))
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return false
+      throw error
+    },
+  )
+
 /** Opens or creates the LevelDB in `folder`. Throws `misconfigured` where another process has it open. */
 export async function levelRows(folder: string): Promise<Rows & { close(): Promise<void> }> {
+  if (!(await isThere(folder))) await makeLevel(folder)
   const level = await opened(folder)
   const syncNewEntries = newEntriesSync(folder)
   return {

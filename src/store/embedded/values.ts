@@ -93,5 +93,9 @@ export function sum(a: number, b: number): number {
   const y = decimal(b)
   const exponent = Math.min(x.exponent, y.exponent)
   const scaled = ({ digits, exponent: own }: Decimal) => digits * 10n ** BigInt(own - exponent)
-  return Number(`${scaled(x) + scaled(y)}e${exponent}`)
+  const digits = scaled(x) + scaled(y)
+  // DynamoDB holds 38 digits and rounds nothing away.
+  if (`${digits}`.replace(/^-/, '').replace(/0+$/, '').length > 38)
+    throw new Error(`${a} + ${b} needs more than 38 digits`)
+  return Number(`${digits}e${exponent}`)
 }

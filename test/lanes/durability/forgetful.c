@@ -5,6 +5,8 @@
  *
  *   FORGETFUL_ROOT    the folder watched
  *   FORGETFUL_SHADOW  where `files/<id>` holds synced bytes, `folders/<id>` synced names ("f <id> <name>" or "d <id> <name>")
+ *   FORGETFUL_SLOW    files whose name ends so take 200 ms to sync (optional)
+ *   FORGETFUL_DIE_AT  the process dies instead of doing its sync of this number, counted from 1 (optional)
  *
  * An id is inode number and birth time: inode numbers are used again. Files are taken to grow at their end only, as all of
  * ours do.
@@ -14,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +35,13 @@ static int identify(int at, const char *name, int flags, char *id, size_t size, 
   return 0;
 }
 
-static int watched(int fd) {
-  char link[64], path[4096];
+/* The path of what is open, if it lies in the watched folder. */
+static int watched(int fd, char *path, size_t size) {
+  char link[64];
   const char *root = getenv("FORGETFUL_ROOT");
   if (!root) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t length = readlink(link, path, sizeof path - 1);
+  ssize_t length = readlink(link, path, size - 1);
   if (length < 0) return 0;
   path[length] = 0;
   size_t n = strlen(root);
@@ -81,11 +85,25 @@ static int keep_folder(int fd, const char *shadow, const char *id) {
   return rename(unfinished, path);
 }
 
+static void be_slow(const char *path) {
+  const char *suffix = getenv("FORGETFUL_SLOW");
+  size_t length = strlen(path);
+  if (suffix && length > strlen(suffix) && !strcmp(path + length - strlen(suffix), suffix)) usleep(200000);
+}
+
+static void die_in_time(void) {
+  static int syncs = 0;
+  const char *last = getenv("FORGETFUL_DIE_AT");
+  if (last && __sync_add_and_fetch(&syncs, 1) == atoi(last)) kill(getpid(), SIGKILL);
+}
+
 static int keep(int fd) {
-  char id[64];
+  char id[64], path[4096];
   mode_t mode;
   const char *shadow = getenv("FORGETFUL_SHADOW");
-  if (!shadow || !watched(fd)) return 0;
+  if (!shadow || !watched(fd, path, sizeof path)) return 0;
+  die_in_time();
+  be_slow(path);
   pthread_mutex_lock(&one_at_a_time);
   int failed = identify(fd, "", AT_EMPTY_PATH, id, sizeof id, &mode);
   if (!failed) failed = S_ISDIR(mode) ? keep_folder(fd, shadow, id) : keep_file(fd, shadow, id);
