@@ -16,7 +16,7 @@ import { type HttpReply, type HttpRequest, param } from '../request.ts'
 import { type AssignedPartition, type Instance, keepAlive, readInstance, saveAssigned } from './instance.ts'
 import { moved, type NewPosition } from './partitions.ts'
 
-/** How often a poll begins anew after its time is up, because another call moved the positions while it read. */
+/** How often a poll begins anew after its time is up, because positions were moved by a rival call, or were out of range. */
 const lateAttemptsMax = 3
 
 /** `timeout` (ms) is how long to wait for the first record, `max_bytes` how many bytes of keys and values to give at most. */
@@ -33,9 +33,9 @@ export async function poll(core: Core, request: HttpRequest): Promise<HttpReply>
     const round = await readOnce(core, instance, handed, leftMs)
     if (round.to.length === 0) await keepAlive(core, instance)
     const saved = round.to.length === 0 || (await saveAssigned(core, instance, moved(instance.assigned, round.to)))
-    if (saved && (handed.texts.length > 0 || handed.refusal)) return recordsReply(handed)
+    const isDone = handed.texts.length > 0 || handed.refusal !== undefined || !round.again
+    if (saved && isDone) return recordsReply(handed)
     const isLate = core.clock.now() >= beganMs + waitMs
-    if (saved && (isLate || !round.again)) return recordsReply(handed)
     if (isLate && ++lateAttempts > lateAttemptsMax) return recordsReply(handOut(format, 0))
   }
 }
