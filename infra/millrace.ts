@@ -8,12 +8,12 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { type Bucket, CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { type FunctionName, functionNames } from '../functions/routes.ts'
+import type { FunctionName } from '../functions/routes.ts'
 import { makeAlarms } from './alarms.ts'
 import { makeApi } from './api.ts'
 import { functionCode } from './bundle.ts'
 import { makeFunction } from './functions.ts'
-import { statementsOf, wildcardsOf } from './permissions.ts'
+import { objectPrefixes, statementsOf } from './permissions.ts'
 import { makeBucket, makeTable } from './storage.ts'
 
 /** Everything is optional; the defaults are those of a log whose data must outlive a mistake. */
@@ -148,10 +148,11 @@ const makeFunctions = (
   stores: { readonly table: TableV2; readonly bucket: Bucket },
   props: MillraceProps,
 ): Readonly<Record<FunctionName, IFunction>> => {
+  const autoCreateTopics = props.autoCreateTopics ?? true
   const environment = {
     MILLRACE_TABLE: stores.table.tableName,
     MILLRACE_BUCKET: stores.bucket.bucketName,
-    MILLRACE_AUTO_CREATE_TOPICS: String(props.autoCreateTopics ?? true),
+    MILLRACE_AUTO_CREATE_TOPICS: String(autoCreateTopics),
     MILLRACE_DEFAULT_PARTITIONS: String(props.defaultPartitions ?? 1),
     MILLRACE_MAX_PARTITIONS: String(props.maxPartitions ?? 1000),
   }
@@ -162,7 +163,7 @@ const makeFunctions = (
       reservedConcurrency: props.reservedConcurrency?.[name],
       logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
       environment,
-      statements: statementsOf(name, { ...stores, encryptionKey: props.encryptionKey }),
+      statements: statementsOf(name, { ...stores, encryptionKey: props.encryptionKey, autoCreateTopics }),
     })
   acknowledgePrefixes(scope, stores.bucket)
   return { produce: make('produce'), fetch: make('fetch'), commit: make('commit'), topics: make('topics') }
@@ -173,7 +174,7 @@ const acknowledgePrefixes = (scope: Construct, bucket: Bucket): void => {
   const { defaultChild } = bucket.node
   if (!(defaultChild instanceof CfnBucket)) throw new Error('An S3 bucket is made of a CfnBucket')
   const logicalId = Stack.of(scope).getLogicalId(defaultChild)
-  for (const prefix of new Set(functionNames.flatMap(wildcardsOf)))
+  for (const prefix of objectPrefixes)
     Validations.of(scope).acknowledge({
       id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>/${prefix}]`,
       reason: 'Objects get their names at run time; the prefix of one kind of object is the narrowest name there is.',

@@ -9,59 +9,99 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import type { FunctionName } from '../functions/routes.ts'
 
-export type Grantable = { readonly table: TableV2; readonly bucket: Bucket; readonly encryptionKey: IKey | undefined }
+export type Grantable = {
+  readonly table: TableV2
+  readonly bucket: Bucket
+  readonly encryptionKey: IKey | undefined
+  readonly autoCreateTopics: boolean
+}
+
+type Statement = { readonly sid: string; readonly actions: readonly string[] }
 
 type Need = {
-  readonly items: readonly {
-    readonly sid: string
-    readonly actions: readonly string[]
-    readonly keys: readonly string[]
-  }[]
+  /** Actions on items, and the partition keys (src/log/keys.ts has them all) they are for. */
+  readonly items: readonly (Statement & { readonly keys: readonly string[] })[]
   /** Actions on objects, and the prefixes they are for. */
-  readonly objects: readonly {
-    readonly sid: string
-    readonly actions: readonly string[]
-    readonly prefixes: readonly string[]
-  }[]
+  readonly objects: readonly (Statement & { readonly prefixes: readonly string[] })[]
   /** `s3:ListBucket`: without it S3 answers 403, not 404, for an object that has been rolled or retained away. */
   readonly seesMissingObjects: boolean
 }
 
-const read = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'] as const
-/** Creating or deleting a topic is one transaction, and DynamoDB asks for the permission of every kind of action in it. */
-const transact = [
-  'dynamodb:PutItem',
-  'dynamodb:UpdateItem',
-  'dynamodb:DeleteItem',
-  'dynamodb:ConditionCheckItem',
-] as const
+const get = 'dynamodb:GetItem'
+const batchGet = 'dynamodb:BatchGetItem'
+const query = 'dynamodb:Query'
+const update = 'dynamodb:UpdateItem'
+const remove = 'dynamodb:DeleteItem'
 
-const needs: Readonly<Record<FunctionName, Need>> = {
-  produce: {
-    items: [{ sid: 'Append', actions: [...read, ...transact], keys: ['*'] }],
-    objects: [{ sid: 'StoreBlobs', actions: ['s3:PutObject'], prefixes: ['blobs/*'] }],
-    seesMissingObjects: false,
-  },
-  fetch: {
-    items: [{ sid: 'Read', actions: [...read, 'dynamodb:UpdateItem'], keys: ['*'] }],
-    objects: [{ sid: 'ReadObjects', actions: ['s3:GetObject'], prefixes: ['blobs/*', 'segments/*'] }],
-    seesMissingObjects: true,
-  },
-  commit: {
-    items: [{ sid: 'Commit', actions: [...read, ...transact], keys: ['*'] }],
-    objects: [],
-    seesMissingObjects: false,
-  },
-  topics: {
-    items: [{ sid: 'Topics', actions: [...read, ...transact], keys: ['*'] }],
-    objects: [],
-    seesMissingObjects: false,
-  },
+/**
+ * Creating or deleting a topic is a transaction, for which IAM asks for each kind of action in it. Whether it then sees one
+ * action's key or those of the whole transaction is not documented: one statement over all of them holds either way.
+ */
+const writeTopics = { sid: 'WriteTopics', actions: [update, remove], keys: ['topics', 'jobs', 'h/*'] }
+
+const readLog = [
+  { sid: 'FindTopics', actions: [get], keys: ['topics'] },
+  { sid: 'ReadHeads', actions: [get, batchGet], keys: ['h/*'] },
+  { sid: 'ReadIndex', actions: [query], keys: ['i/*'] },
+  { sid: 'ReadBlobItems', actions: [batchGet], keys: ['b/*'] },
+]
+const readObjects = { sid: 'ReadObjects', actions: ['s3:GetObject'], prefixes: ['blobs/*', 'segments/*'] }
+
+const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
+  switch (name) {
+    case 'produce':
+      return {
+        items: [
+          { sid: 'FindTopics', actions: [get], keys: ['topics'] },
+          // A head that is full spills into the index; a horizon too far ahead raises the topic's era.
+          { sid: 'Append', actions: [update], keys: ['h/*', 'i/*', 'b/*', 'topics'] },
+          // Settles an append of unknown outcome.
+          { sid: 'ReadIndex', actions: [query], keys: ['i/*'] },
+          { sid: 'AppendOnce', actions: [get, update], keys: ['once/*'] },
+          ...(autoCreateTopics ? [writeTopics] : []),
+        ],
+        objects: [{ sid: 'StoreBlobs', actions: ['s3:PutObject'], prefixes: ['blobs/*'] }],
+        seesMissingObjects: false,
+      }
+    case 'fetch':
+      return {
+        items: [
+          ...readLog,
+          { sid: 'MoveConsumers', actions: [get, update], keys: ['consumer/*'] },
+          { sid: 'ReadOffsets', actions: [batchGet], keys: ['offsets/*'] },
+        ],
+        objects: [readObjects],
+        seesMissingObjects: true,
+      }
+    case 'commit':
+      return {
+        items: [
+          // A position by time looks into the log.
+          ...readLog,
+          { sid: 'KeepConsumers', actions: [get, update, remove], keys: ['consumer/*'] },
+          { sid: 'KeepOffsets', actions: [batchGet, update], keys: ['offsets/*'] },
+        ],
+        objects: [readObjects],
+        seesMissingObjects: true,
+      }
+    case 'topics':
+      return {
+        items: [
+          { sid: 'FindTopics', actions: [get, query], keys: ['topics'] },
+          { sid: 'ReadHeads', actions: [get, batchGet], keys: ['h/*'] },
+          { sid: 'ReadJobs', actions: [get], keys: ['jobs'] },
+          { sid: 'KnowCluster', actions: [get, update], keys: ['cluster'] },
+          writeTopics,
+        ],
+        objects: [],
+        seesMissingObjects: false,
+      }
+  }
 }
 
 /** The statements of one function's role, apart from its log. */
 export const statementsOf = (name: FunctionName, grantable: Grantable): PolicyStatement[] => {
-  const { items, objects, seesMissingObjects } = needs[name]
+  const { items, objects, seesMissingObjects } = needsOf(name, grantable.autoCreateTopics)
   const { table, bucket } = grantable
   return [
     ...items.map(
@@ -113,5 +153,4 @@ const keyStatements = ({ table, encryptionKey }: Grantable): PolicyStatement[] =
 }
 
 /** Object prefixes that end in `*` in some role, for the one exception cdk-nag has to be told. */
-export const wildcardsOf = (name: FunctionName): readonly string[] =>
-  needs[name].objects.flatMap(({ prefixes }) => prefixes)
+export const objectPrefixes: readonly string[] = ['blobs/*', 'segments/*']

@@ -202,6 +202,9 @@ export const restSuite = (target: () => Call): void => {
       expect(await poll(base)).toEqual([4])
       bodyOf(await call('POST', `${base}/positions/beginning`, { headers, body: { partitions } }), 204)
       expect(await poll(base)).toEqual([1, 2, 3, 4])
+      const times = { timestamps: [{ topic, partition: 0, timestamp: '2001-09-09T01:46:40Z' }] }
+      bodyOf(await call('POST', `${base}/positions`, { headers, body: times }), 204)
+      expect(await poll(base)).toEqual([1, 2, 3, 4])
       bodyOf(await call('POST', `${base}/positions/end`, { headers, body: { partitions } }), 204)
 
       for (const instance of [base, other]) bodyOf(await call('DELETE', instance), 204)

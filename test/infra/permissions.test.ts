@@ -1,15 +1,23 @@
+import type { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import { resourcesOf, templateOf } from './synth.ts'
 
-type Statement = { readonly Sid: string; readonly Action: string | readonly string[]; readonly Resource: unknown }
+type Statement = {
+  readonly Action: string | readonly string[]
+  readonly Resource: unknown
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
+}
 type RoleProperties = {
   readonly Description: string
   readonly ManagedPolicyArns?: unknown
   readonly Policies: readonly { readonly PolicyDocument: { readonly Statement: readonly Statement[] } }[]
 }
 
-// A role's properties, as CloudFormation defines them.
-const roles = resourcesOf(templateOf(), 'AWS::IAM::Role').map(({ Properties }) => Properties as RoleProperties)
+const rolesOf = (template: Template): readonly RoleProperties[] =>
+  // A role's properties, as CloudFormation defines them.
+  resourcesOf(template, 'AWS::IAM::Role').map(({ Properties }) => Properties as RoleProperties)
+
+const roles = rolesOf(templateOf())
 const statements = roles.flatMap(({ Policies }) => Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement))
 const list = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T])
 
@@ -30,6 +38,23 @@ describe('the roles', () => {
       expect(text).not.toBe('"*"')
       if (text.includes('*')) expect(text).toMatch(/Bucket\w+","Arn"\]\},"\/(blobs|segments)\/\*"/)
     }
+  })
+
+  it('name the partition keys behind every action on the table', () => {
+    const onItems = statements.filter(({ Action }) => list(Action).some((action) => action.startsWith('dynamodb:')))
+    expect(onItems.length).toBeGreaterThan(4)
+    for (const { Condition } of onItems) {
+      const keys = list(Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? [])
+      expect(keys.length).toBeGreaterThan(0)
+      for (const key of keys) expect(key).toMatch(/^[a-z]+(\/\*)?$/)
+    }
+  })
+
+  it('let produce delete nothing where it may not create topics', () => {
+    const [produce] = rolesOf(templateOf({ autoCreateTopics: false }))
+    expect(produce?.Description).toContain('produce')
+    expect(JSON.stringify(produce)).not.toContain('dynamodb:DeleteItem')
+    expect(JSON.stringify(roles[0])).toContain('dynamodb:DeleteItem')
   })
 
   it('let no function scan the table, or delete or overwrite its settings', () => {

@@ -43,7 +43,7 @@ describe('a request on the wire', () => {
     expect(dynamo('BatchGetItem', input)).toEqual([asked('dynamodb:BatchGetItem', 'b/1', 'b/2')])
   })
 
-  it('of a transaction is one call for each action in it', () => {
+  it('of a transaction is each action in it, with its own key and with all of them', () => {
     const input = {
       TransactItems: [
         { Update: { TableName: 'log', Key: key('h/x/0') } },
@@ -53,8 +53,11 @@ describe('a request on the wire', () => {
     }
     expect(dynamo('TransactWriteItems', input)).toEqual([
       asked('dynamodb:UpdateItem', 'h/x/0'),
+      asked('dynamodb:UpdateItem', 'h/x/0', 'topics', 'jobs'),
       asked('dynamodb:ConditionCheckItem', 'topics'),
+      asked('dynamodb:ConditionCheckItem', 'h/x/0', 'topics', 'jobs'),
       asked('dynamodb:PutItem', 'jobs'),
+      asked('dynamodb:PutItem', 'h/x/0', 'topics', 'jobs'),
     ])
   })
 

@@ -43,18 +43,23 @@ const transactActions = {
   ConditionCheck: 'ConditionCheckItem',
 }
 
-/** IAM knows no TransactWriteItems: it asks for each action in it, on that action's item. */
+/**
+ * IAM knows no TransactWriteItems: it asks for each action in it. Whether with that action's key or with all keys of the
+ * transaction is not documented, so both questions are asked.
+ */
 const transactCalls = (input: Json, of: (action: string, table: unknown, keys: readonly string[]) => Call): Call[] => {
   const { TransactItems: items } = input
   if (!Array.isArray(items)) throw new Error('A transaction without items')
-  return items.flatMap((each) =>
+  const calls = items.flatMap((each) =>
     Object.entries(transactActions).flatMap(([kind, action]) => {
       const member = objectOf(each)[kind]
       if (member === undefined) return []
       const { TableName, Key, Item } = objectOf(member)
-      return [of(action, TableName, [partitionKeyOf(Key ?? Item)])]
+      return [{ action, table: TableName, key: partitionKeyOf(Key ?? Item) }]
     }),
   )
+  const keys = calls.map(({ key }) => key)
+  return calls.flatMap(({ action, table, key }) => [of(action, table, [key]), of(action, table, keys)])
 }
 
 const dynamoCalls = (operation: string, input: Json, { region, account }: Place): Call[] => {
