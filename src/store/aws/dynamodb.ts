@@ -15,7 +15,7 @@ import { both, type Meter, unmetered } from '../meter.ts'
 import { type Answered, type Asking, ask } from './calls.ts'
 import { type Connection, observing, readDeadlineMs } from './connection.ts'
 import { compile } from './expressions.ts'
-import { failureOf, storeError } from './failures.ts'
+import { failureOf } from './failures.ts'
 import { transactOn } from './transact.ts'
 import { type Attributes, fromAttributes, keyOf, toKey } from './values.ts'
 
@@ -239,8 +239,7 @@ function conditional(
       const answer: Written = { applied: true, item }
       return { answer, readUnits: 0, writeUnits: units ?? writeUnits(bytes, bytes), bytes }
     } catch (error) {
-      if (failureOf(error).name !== 'ConditionalCheckFailedException')
-        throw storeError(error, 'write', `${call} ${key.pk}`)
+      if (failureOf(error).name !== 'ConditionalCheckFailedException') throw error
       const old = oldItem(error)
       const item = old && fromAttributes(old)
       const bytes = itemBytes(key, item)
