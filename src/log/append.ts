@@ -13,7 +13,7 @@ import type { PartitionId } from './keys.ts'
 import { partitionText } from './keys.ts'
 import type { Ref } from './ref.ts'
 import { mustSpill, spill } from './spill.ts'
-import { horizonAheadMsMax, type Stamp, stampAheadMsMax, stampAt } from './stamp.ts'
+import { horizonAheadMsMax, nextStamp, type Stamp, stampAheadMsMax, stampAt } from './stamp.ts'
 import { configValue } from './topic-configs.ts'
 import { findTopic, raiseEra, requirePartition, type Topic, unknownTopic } from './topics.ts'
 
@@ -101,7 +101,7 @@ export async function firstRefs(
   const portions = ready.map(({ id, admitted }) => ({ id, records: admitted.records }))
   try {
     const blob = await storeBlob(core, topic.era, portions, deadlineMs)
-    const stamp = Math.min(stampAt(topic.era, core.clock.now()), blob.lastStamp)
+    const stamp = Math.min(nextStamp(core, topic.era), blob.lastStamp)
     return ready.map(({ admitted }, at) => ({
       id: blob.id,
       stamp,

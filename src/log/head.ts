@@ -12,16 +12,22 @@ import { absent, add, all, append, compare, contains, equals, not, set, shorterT
 import { requireFormat } from './format.ts'
 import { headKey, type PartitionId } from './keys.ts'
 import { fingerprint, fingerprintStamp, packRef, type Ref, sameBytes, unpackRef } from './ref.ts'
-import type { Stamp } from './stamp.ts'
+import { type Stamp, stampDistanceMs } from './stamp.ts'
 
 const headFormat = 1
 
 /** Appends beyond this many refs in the tail are refused (503) until it has been spilled. */
 export const tailRefsMax = 100
-/** The tail's share of the 1 KB, in bytes: what the other attributes leave. */
-export const tailBytesTarget = 760
-/** How many dropped refs the head still recognises. Measured: docs/decisions/0004. */
-export const fingerprintsMax = 8
+/** One write unit: what the head may take in steady state, in DynamoDB's count. */
+const headBytesMax = 1_024
+/** What the key and everything but tail and fingerprints take at most. */
+const headFixedBytes = 130
+/** How many dropped refs the head still recognises: those of the last moments, at least and at most so many. */
+const fingerprintsMin = 8
+export const fingerprintsMax = 40
+/** Appends in flight for longer than this may have to be sent again. */
+const recentMs = 20
+const fingerprintBytes = 10
 
 export type Head = {
   readonly next: number
@@ -93,7 +99,7 @@ export function appendUpdate(ref: Ref): Update {
 export function dropUpdate(head: Head, count: number): Update {
   const dropped = head.tail.slice(0, count)
   const remembered = [...head.fingerprints, ...dropped.map(fingerprint)]
-  const forgotten = remembered.slice(0, Math.max(0, remembered.length - fingerprintsMax))
+  const forgotten = remembered.slice(0, remembered.length - howManyToRemember(remembered))
   const horizon = Math.max(head.horizon, ...forgotten.map(fingerprintStamp))
   const patches: Patch[] = [
     { dropFirst: 't', count },
@@ -105,6 +111,18 @@ export function dropUpdate(head: Head, count: number): Update {
   const unchanged: Condition = all(equals('v', headFormat), equals('o', head.tailStart), compare('h', '<=', horizon))
   return { patches, if: unchanged }
 }
+
+/** The more appends a moment, the more may be on their way while a ref leaves the head. */
+function howManyToRemember(marks: readonly Uint8Array[]): number {
+  const stamps = marks.map(fingerprintStamp)
+  const newest = Math.max(...stamps)
+  const recent = stamps.filter((stamp) => stampDistanceMs(stamp, newest) < recentMs).length
+  return Math.min(marks.length, fingerprintsMax, Math.max(fingerprintsMin, recent))
+}
+
+/** Bytes by which the item exceeds its write unit with `more` bytes in the tail; negative while there is room. */
+export const headExcess = (head: Head, more: number): number =>
+  headFixedBytes + head.fingerprints.length * (fingerprintBytes + 1) + tailBytes(head.packedTail) + more - headBytesMax
 
 /** The greatest stamp that has ever left the tail, or more. */
 export const droppedStamp = (head: Head): Stamp => Math.max(head.horizon, ...head.fingerprints.map(fingerprintStamp))
@@ -119,7 +137,7 @@ export function offsetInTail(head: Head, ref: Ref): number | undefined {
 export const recordsIn = (refs: readonly Ref[]): number => refs.reduce((sum, ref) => sum + ref.count, 0)
 
 /** What the refs take in the item: DynamoDB counts a byte more for each list element. */
-export const tailBytes = (packed: readonly Uint8Array[]): number => packed.reduce((sum, ref) => sum + ref.length + 1, 0)
+const tailBytes = (packed: readonly Uint8Array[]): number => packed.reduce((sum, ref) => sum + ref.length + 1, 0)
 
 const binaries = (value: Value | undefined): Uint8Array[] =>
   Array.isArray(value) ? value.filter((element) => element instanceof Uint8Array) : []

@@ -7,25 +7,27 @@
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
 import { createChunk, type Entry, entryKey, entryOfTail, readEntry } from './chunk.ts'
-import { dropUpdate, type Head, readHead, tailBytes, tailBytesTarget } from './head.ts'
+import { dropUpdate, type Head, headExcess, readHead } from './head.ts'
 import { headKey, type PartitionId } from './keys.ts'
 import type { Ref } from './ref.ts'
 
-/** After the first append that reached the limit failed to spill, every so many bytes another tries. */
-const nextTryBytes = 180
+/** After the first append that reached the limit, one in so many tries again: the first may have died. */
+const appendsATry = 4
 const triesMax = 3
 
 /**
- * Whether the append that made this head has to spill: exactly the one after which another like it would not fit into the
- * tail's share of the item, and then one in every few.
+ * Whether the append that made this head has to spill: exactly the one after which another like it would not fit into one
+ * write unit, and then one in every few.
  */
 export function mustSpill(head: Head): boolean {
-  const own = head.packedTail.at(-1)?.length ?? 0
-  const limit = tailBytesTarget - own
-  const tries = (bytes: number) => (bytes <= limit ? 0 : 1 + Math.floor((bytes - limit) / nextTryBytes))
-  const used = tailBytes(head.packedTail)
-  return tries(used) > tries(used - own - 1)
+  const [own = 0, previous] = [head.packedTail.at(-1), head.packedTail.at(-2)].map((ref) => ref && ref.length + 1)
+  const triesBefore = previous === undefined ? 0 : tries(headExcess(head, previous - own), previous)
+  return tries(headExcess(head, own), own) > triesBefore
 }
+
+/** How many appends of this size have been asked to spill by the time the next would exceed the item's share by so much. */
+const tries = (excess: number, size: number): number =>
+  excess <= 0 ? 0 : 1 + Math.floor(excess / (appendsATry * size))
 
 /**
  * Moves the tail of this head into the index, whole. Does nothing where another spiller was first. Trouble of the store is

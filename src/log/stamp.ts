@@ -1,13 +1,17 @@
 /**
- * Stamps: when a ref was about to be appended, as one number that only needs comparing: `era × 10^13 + milliseconds`.
+ * Stamps: when a ref was about to be appended, as one number that only needs comparing: `era × 10^14 + milliseconds × 32 + tick`.
  *
  * The head's horizon is the greatest stamp among refs it has forgotten; an append is refused unless its stamp lies beyond
  * (docs/decisions/0003). Safety never rests on the clock being right: a wrong one makes appends fail, not repeat. The era
- * is for life: when a horizon is found far in the future, the topic's era is raised and every new stamp lies beyond it.
+ * is for life: when a horizon is found far in the future, the topic's era is raised and every new stamp lies beyond it. Ticks
+ * tell appends of one millisecond apart, or the horizon would refuse the rest of the millisecond it lies in.
  */
+import type { Core } from '../runtime/core.ts'
+
 export type Stamp = number
 
-const eraUnit = 1e13
+const eraUnit = 1e14
+const ticksAMs = 32
 
 /** No stamp runs further than this ahead of the corrected clock. */
 export const stampAheadMsMax = 10_000
@@ -16,6 +20,16 @@ export const horizonAheadMsMax = 60_000
 /** A blob serves refs whose stamp lies at most this far behind its birth; what sweeps old blobs relies on it. */
 export const blobServesMs = 30 * 60_000
 
-export const stampAt = (era: number, nowMs: number): Stamp => era * eraUnit + Math.max(0, Math.floor(nowMs))
-export const stampEra = (stamp: Stamp): number => Math.floor(stamp / eraUnit)
-export const stampMs = (stamp: Stamp): number => stamp % eraUnit
+export const stampAt = (era: number, nowMs: number): Stamp => era * eraUnit + Math.max(0, Math.floor(nowMs)) * ticksAMs
+
+/** How much younger a stamp is, in milliseconds; stamps of a later era count as much younger. */
+export const stampDistanceMs = (from: Stamp, to: Stamp): number => (to - from) / ticksAMs
+
+/** A stamp of now, later than every one this process took before as long as it takes fewer than 32 a millisecond. */
+export function nextStamp(core: Core, era: number): Stamp {
+  const nowMs = core.clock.now()
+  const latest = stampAt(era, nowMs + stampAheadMsMax)
+  const stamp = Math.min(latest, Math.max(stampAt(era, nowMs), core.memory.stamps.last + 1))
+  core.memory.stamps.last = stamp
+  return stamp
+}

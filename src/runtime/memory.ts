@@ -12,10 +12,13 @@ export type Memory = {
   /** Topics by name, as last read; checked against every head's config version. */
   readonly topics: Map<string, Topic>
   readonly wakeups: Wakeups
+  /** The last stamp taken (log/stamp.ts). */
+  readonly stamps: { last: number }
 }
 
 export const freshMemory = (cacheBytes: number): Memory => ({
   immutable: byteCache(cacheBytes),
   topics: new Map(),
   wakeups: wakeups(),
+  stamps: { last: 0 },
 })

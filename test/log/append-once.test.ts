@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import { appendOnce, onceMs } from '../../src/log/append-once.ts'
+import { createTopic } from '../../src/log/topics.ts'
+import { memoryStores } from '../../src/store/embedded/memory.ts'
+import { batchOf, coreOver, failure, only, readAll, send, text } from './core.ts'
+import { overBadNetwork } from './faults.ts'
+
+const key = { key: 'k1', principal: 'alice', fingerprint: Uint8Array.of(1) }
+const requests = (value = 'a') => [
+  { partition: 0, records: batchOf([value]) },
+  { partition: 1, records: batchOf([`${value}!`.repeat(400)]) },
+]
+
+test('the same request under the same key returns the first answer and appends nothing, from any server', async () => {
+  const stores = memoryStores()
+  const topic = await createTopic(coreOver(stores), { name: 'orders', partitions: 2 })
+  await send(coreOver(stores), topic, 0, ['before'])
+  const first = await appendOnce(coreOver(stores), topic, key, requests())
+  await send(coreOver(stores), topic, 0, ['after'])
+  expect(await appendOnce(coreOver(stores), topic, key, requests())).toEqual(first)
+  expect((await readAll(coreOver(stores), topic, 0)).map(text)).toEqual(['before', 'a', 'after'])
+})
+
+test('many servers with the same key at once append it once', async () => {
+  const stores = memoryStores()
+  const topic = await createTopic(coreOver(stores), { name: 'orders', partitions: 2 })
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => appendOnce(coreOver(stores), topic, key, requests())),
+  )
+  for (const answer of answers) expect(answer).toEqual(answers[0])
+  expect((await readAll(coreOver(stores), topic, 0)).length).toBe(1)
+  expect((await readAll(coreOver(stores), topic, 1)).length).toBe(1)
+})
+
+test('a server that dies in the middle: the next one finishes what it began', async () => {
+  const stores = memoryStores()
+  const topic = await createTopic(coreOver(stores), { name: 'orders', partitions: 2 })
+  const { items, late } = overBadNetwork(stores.items, (_, count) => (count === 0 ? 'goes well' : 'request lost'))
+  const dying = coreOver({ ...stores, items }, { appendTimeoutMs: 20 })
+  const cut = await appendOnce(dying, topic, key, requests())
+  expect(cut.map(failure)).toContain('REQUEST_TIMED_OUT')
+  const answer = await appendOnce(coreOver(stores), topic, key, requests())
+  expect(answer.map(failure)).toEqual(['no error', 'no error'])
+  for (const copy of late) await copy()
+  expect((await readAll(coreOver(stores), topic, 0)).length).toBe(1)
+  expect((await readAll(coreOver(stores), topic, 1)).length).toBe(1)
+})
+
+test('the key used for another request is refused, another principal’s key is another key', async () => {
+  const stores = memoryStores()
+  const core = coreOver(stores)
+  const topic = await createTopic(core, { name: 'orders', partitions: 2 })
+  await appendOnce(core, topic, key, requests())
+  const other = { ...key, fingerprint: Uint8Array.of(2) }
+  await expect(appendOnce(core, topic, other, requests('b'))).rejects.toMatchObject({ error: 'INVALID_REQUEST' })
+  await appendOnce(core, topic, { ...other, principal: 'bob' }, requests('b'))
+  expect((await readAll(core, topic, 0)).map(text)).toEqual(['a', 'b'])
+})
+
+test('after 15 minutes the key is free again', async () => {
+  const stores = memoryStores()
+  const core = coreOver(stores)
+  const topic = await createTopic(core, { name: 'orders', partitions: 2 })
+  await appendOnce(core, topic, key, requests())
+  const later = { ...core, clock: { ...core.clock, now: () => core.clock.now() + onceMs } }
+  await appendOnce(later, topic, { ...key, fingerprint: Uint8Array.of(2) }, [only(requests('b').slice(0, 1))])
+  expect((await readAll(core, topic, 0)).map(text)).toEqual(['a', 'b'])
+})
