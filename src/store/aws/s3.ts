@@ -72,7 +72,7 @@ export function s3Objects(bucket: S3Bucket, meter: Meter = unmetered): ObjectSto
 
 /** Large objects take their time: one second more for each 4 MiB. */
 const attemptMs = ({ connection }: S3Bucket, bytes: number) =>
-  connection.readTimeoutMs + Math.ceil(bytes / (4 * 1024 * 1024)) * 1_000
+  connection.readTimeoutMs + Math.ceil((bytes / (4 * 1024 * 1024)) * 1_000)
 
 const asking = (bucket: S3Bucket, meter: Meter, call: Asking['call'], kind: Asking['kind'], bytes = 0): Asking => ({
   meter,
