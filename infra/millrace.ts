@@ -59,6 +59,12 @@ export interface MillraceProps {
    */
   readonly memorySize?: Partial<Readonly<Record<FunctionName, number>>>
   /**
+   * Stack traces name lines of the source instead of the bundle. The maps are always deployed; reading them makes a cold start
+   * some 40 ms longer, so this is for the days of a bug (`NODE_OPTIONS=--enable-source-maps`).
+   * @default false
+   */
+  readonly sourceMaps?: boolean
+  /**
    * How long the logs of the API and the functions are kept. They are deleted with the construct.
    * @default RetentionDays.ONE_MONTH
    */
@@ -155,6 +161,7 @@ const makeFunctions = (
     MILLRACE_AUTO_CREATE_TOPICS: String(autoCreateTopics),
     MILLRACE_DEFAULT_PARTITIONS: String(props.defaultPartitions ?? 1),
     MILLRACE_MAX_PARTITIONS: String(props.maxPartitions ?? 1000),
+    ...(props.sourceMaps === true ? { NODE_OPTIONS: '--enable-source-maps' } : {}),
   }
   const make = (name: FunctionName): IFunction =>
     makeFunction(scope, name, {

@@ -39,9 +39,10 @@ const remove = 'dynamodb:DeleteItem'
  */
 const writeTopics = { sid: 'WriteTopics', actions: [update, remove], keys: ['topics', 'jobs', 'h/*'] }
 
+const findTopics = { sid: 'FindTopics', actions: [get], keys: ['topics'] }
+const readHead = { sid: 'ReadHead', actions: [get], keys: ['h/*'] }
+
 const readLog = [
-  { sid: 'FindTopics', actions: [get], keys: ['topics'] },
-  { sid: 'ReadHeads', actions: [get, batchGet], keys: ['h/*'] },
   { sid: 'ReadIndex', actions: [query], keys: ['i/*'] },
   { sid: 'ReadBlobItems', actions: [batchGet], keys: ['b/*'] },
 ]
@@ -52,7 +53,7 @@ const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
     case 'produce':
       return {
         items: [
-          { sid: 'FindTopics', actions: [get], keys: ['topics'] },
+          findTopics,
           // A head that is full spills into the index; a horizon too far ahead raises the topic's era.
           { sid: 'Append', actions: [update], keys: ['h/*', 'i/*', 'b/*', 'topics'] },
           // Settles an append of unknown outcome.
@@ -66,6 +67,9 @@ const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
     case 'fetch':
       return {
         items: [
+          findTopics,
+          // A poll reads the heads of all its partitions at once.
+          { sid: 'ReadHeads', actions: [get, batchGet], keys: ['h/*'] },
           ...readLog,
           { sid: 'MoveConsumers', actions: [get, update], keys: ['consumer/*'] },
           { sid: 'ReadOffsets', actions: [batchGet], keys: ['offsets/*'] },
@@ -76,6 +80,8 @@ const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
     case 'commit':
       return {
         items: [
+          findTopics,
+          readHead,
           // A position by time looks into the log.
           ...readLog,
           { sid: 'KeepConsumers', actions: [get, update, remove], keys: ['consumer/*'] },
@@ -88,7 +94,8 @@ const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
       return {
         items: [
           { sid: 'FindTopics', actions: [get, query], keys: ['topics'] },
-          { sid: 'ReadHeads', actions: [get, batchGet], keys: ['h/*'] },
+          readHead,
+          // Tells a deletion of one's own, whose answer was lost, from another's.
           { sid: 'ReadJobs', actions: [get], keys: ['jobs'] },
           { sid: 'KnowCluster', actions: [get, update], keys: ['cluster'] },
           writeTopics,

@@ -210,5 +210,31 @@ export const restSuite = (target: () => Call): void => {
       for (const instance of [base, other]) bodyOf(await call('DELETE', instance), 204)
       expect(bodyOf(await call('DELETE', base), 404)).toMatchObject({ error_code: 40403 })
     })
+
+    // In a ref, in a blob item, in an object: the time of a single record stands only in the bytes themselves.
+    for (const bytes of [40, 2_000, 200_000])
+      it(`goes to the first record of a time, also inside a request of records of ${bytes} bytes`, async () => {
+        const topic = `e2e-times-${randomUUID()}`
+        const hour = Date.parse('2024-05-01T00:00:00Z')
+        const value = 'v'.repeat(bytes)
+        const records = [0, 1, 2].map((n) => ({ key: `${n}`, value, timestamp: hour + n * 3_600_000 }))
+        bodyOf(await call('POST', `${cluster}/topics`, topicOf(topic, [{ name: 'retention.ms', value: '-1' }])), 201)
+        bodyOf(await produce(`/topics/${topic}/partitions/0`, records))
+        const times = `/consumers/${group}/instances/times-${bytes}`
+        bodyOf(await call('POST', `/consumers/${group}`, { headers, body: { name: `times-${bytes}`, format: 'json' } }))
+        const partitions = [0, 1].map((partition) => ({ topic, partition }))
+        bodyOf(await call('POST', `${times}/assignments`, { headers, body: { partitions } }), 204)
+        bodyOf(await call('POST', `${times}/positions/beginning`, { headers, body: { partitions } }), 204)
+        const timestamps = [{ topic, partition: 0, timestamp: '2024-05-01T00:30:00Z' }]
+        bodyOf(await call('POST', `${times}/positions`, { headers, body: { timestamps } }), 204)
+        const polled = await call('GET', `${times}/records?timeout=3000`, { headers: { accept: jsonRecords } })
+        expect(bodyOf<Rec[]>(polled).map(({ key }) => key)).toEqual(['1', '2'])
+        bodyOf(await call('DELETE', times), 204)
+      })
   })
 }
+
+const topicOf = (topic_name: string, configs: unknown) => ({
+  headers: { 'content-type': 'application/json' },
+  body: { topic_name, partitions_count: 2, configs },
+})

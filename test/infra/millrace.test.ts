@@ -139,6 +139,12 @@ describe('the functions', () => {
     })
   })
 
+  it('read source maps only where asked to', () => {
+    const options = (wanted: unknown) => ({ Environment: { Variables: { NODE_OPTIONS: wanted } } })
+    templateOf().allResourcesProperties(lambda, options(Match.absent()))
+    templateOf({ sourceMaps: true }).allResourcesProperties(lambda, options('--enable-source-maps'))
+  })
+
   it('take memory and concurrency each for itself', () => {
     const template = templateOf({ memorySize: { fetch: 128 }, reservedConcurrency: { fetch: 3 } })
     template.hasResourceProperties(lambda, {
