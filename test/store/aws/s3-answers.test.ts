@@ -31,7 +31,7 @@ async function fakeS3(...answers: ((response: ServerResponse) => void)[]): Promi
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     clock: systemClock,
-    readTimeoutMs: 200,
+    readTimeoutMs: 1_000,
   })
   const close = async () => {
     await stores.close()
