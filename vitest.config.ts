@@ -32,6 +32,14 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: 'package',
+          include: ['test/lanes/package/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
       { test: { name: 'durability', include: ['test/lanes/durability/**/*.test.ts'], testTimeout: 300_000 } },
     ],
   },
