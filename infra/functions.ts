@@ -56,7 +56,6 @@ export const makeFunction = (scope: Construct, name: FunctionName, options: Func
     // Tracing stays off: it needs a permission on every resource (`*`) and a charge a request; each log line has the same figures.
     environment: {
       ...options.environment,
-      POWERTOOLS_SERVICE_NAME: `millrace-${name}`,
       // Names the caller in the User-Agent of every AWS call, and so in CloudTrail.
       AWS_SDK_UA_APP_ID: `millrace-${name}`,
     },
