@@ -71,6 +71,7 @@ describe('the direct fetch', () => {
     expect(answer.json).toHaveLength(4)
     expect(answer.isBase64Encoded).toBe(true)
     expect(answer.text.length).toBeLessThan(4.5 * 1024 * 1024)
+    expect((await get(server, { offset: '0' }, binaryType)).json).toHaveLength(3)
     // More than 4 MiB as binary, for base64 is a third larger: the first record comes all the same.
     const large = [{ value: 'x'.repeat(4_000_000) }]
     await produceJson(server, '/topics/t', large)
