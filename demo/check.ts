@@ -40,7 +40,7 @@ export type Verdict = {
   /** The same record at the same offset again: allowed, between a crash and the last commit before it. */
   readonly readTwice: number
   readonly lost: number
-  /** At two places in the log, or acknowledged at two. */
+  /** Flights at two places in the log, or acknowledged at two. */
   readonly doubled: number
   /** Read with another key, timestamp or value than was sent, or elsewhere than was acknowledged. */
   readonly altered: number
@@ -92,18 +92,18 @@ function lost(flights: readonly NumberedFlight[], read: readonly Delivered[]): s
 }
 
 function doubled(acknowledged: readonly Acknowledged[], read: readonly Delivered[]): string[] {
-  const found: string[] = []
+  const found = new Map<number, string>()
   for (const places of [acknowledged, read]) {
     const first = new Map<number, string>()
     for (const { sequence, ...place } of places) {
       const before = first.get(sequence)
       if (before === undefined) first.set(sequence, placeText(place))
       else if (before !== placeText(place)) {
-        found.push(`doubled: flight ${sequence} stands at ${before} and at ${placeText(place)}`)
+        found.set(sequence, `doubled: flight ${sequence} stands at ${before} and at ${placeText(place)}`)
       }
     }
   }
-  return found
+  return [...found.values()]
 }
 
 function altered({ flights, acknowledged }: History, read: readonly Delivered[]): string[] {

@@ -3,7 +3,7 @@ import type { Delivered, Place, Session } from './check.ts'
 import { type Child, startChild } from './child.ts'
 import type { Progress } from './progress.ts'
 import type { ReaderJob, ReaderReport } from './reader.ts'
-import type { Rest, Target } from './rest.ts'
+import { insist, type Rest, type Target } from './rest.ts'
 
 const readers = 3
 const victim = 1
@@ -62,7 +62,7 @@ export async function consumeAll(
         `reader ${reader} killed after ${session.delivered.length} records, ${uncommitted} of them not committed; ` +
           'another one goes on from its committed positions',
       )
-      if (instance !== '') await rest('DELETE', instance)
+      if (instance !== '') await insist(() => rest('DELETE', instance))
     }
   }
 

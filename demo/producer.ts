@@ -2,7 +2,7 @@
 import type { Acknowledged } from './check.ts'
 import { doJob } from './child.ts'
 import { batchesOf, type NumberedFlight, readFlights } from './flights.ts'
-import { connect, insist, jsonType, type Rest, type Target, TryAgain, v2Type } from './rest.ts'
+import { connect, insist, jsonType, nextRequestSent, type Rest, type Target, TryAgain, v2Type } from './rest.ts'
 
 export type ProducerJob = {
   readonly target: Target
@@ -68,10 +68,10 @@ await doJob<ProducerJob, ProducerReport>(async ({ target, topic, producer, produ
   for (const [batch, flights] of batches.entries()) {
     if (batch < from) continue
     const key = `${topic}/${producer}/${batch}`
-    // Reported while the call is under way: whoever kills this process now leaves a batch of unknown outcome behind.
+    // Whoever kills this process at that report leaves a batch of unknown outcome behind.
     const [records] = await Promise.all([
       insist(() => produce(rest, topic, key, producer, flights)),
-      report({ kind: 'sending', batch }),
+      nextRequestSent().then(() => report({ kind: 'sending', batch })),
     ])
     await report({ kind: 'acknowledged', batch, records })
   }

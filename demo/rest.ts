@@ -1,4 +1,5 @@
 /** A small client of the REST contract: signs where it has to, tells what may be tried again, and tries it again. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Credentials, signedSend } from '../test/e2e/calls.ts'
 
@@ -68,6 +69,19 @@ async function exchange(send: Send, method: string, url: URL, headers: Record<st
 
 const plain: Send = (method, url, headers, body) =>
   fetch(url, { method, headers, signal: AbortSignal.timeout(attemptMsMax), ...(body === undefined ? {} : { body }) })
+
+/** Resolves once the next request with a body has left for the network: from then on, only its answer tells its outcome. */
+export function nextRequestSent(): Promise<void> {
+  // A channel of the HTTP client behind Node's fetch: https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
+  const channel = 'undici:request:bodySent'
+  return new Promise((resolve) => {
+    const heard = () => {
+      unsubscribe(channel, heard)
+      resolve()
+    }
+    subscribe(channel, heard)
+  })
+}
 
 /** The credentials of the environment, a profile or the machine, as AWS's own tools find them. */
 async function signing(url: URL): Promise<Send> {
