@@ -1,6 +1,6 @@
 /**
  * CloudWatch's embedded metric format, written by hand: an `_aws` member that names which other members of the line are metrics
- * (why not a library: docs/decisions/request-log.md).
+ * (why not a library: docs/decisions/0006-request-log.md).
  */
 type Unit = 'Count' | 'Milliseconds'
 
