@@ -128,6 +128,17 @@ describe('polling', () => {
     expect(await values(b, { timeout: '1000' })).toEqual(['n1', 'n2', 'n3', 'n4'])
   })
 
+  test('a topic made anew behind the back of a server that remembers the old one is read from its start', async () => {
+    const { a, b } = await reader()
+    await send(a, 1, 2, 3)
+    expect(await values(b)).toEqual([1, 2, 3])
+    const id = /"cluster_id":"([^"]+)"/.exec((await a.call('GET', '/v3/clusters')).text)?.[1]
+    await a.call('DELETE', `/v3/clusters/${id}/topics/t`)
+    await makeTopic(a, 't')
+    await send(a, 'n1', 'n2', 'n3', 'n4')
+    expect(await values(b, { timeout: '1000' })).toEqual(['n1', 'n2', 'n3', 'n4'])
+  })
+
   test('bad numbers are 40002', async () => {
     const { a } = await reader()
     expect(failed(await poll(a, { timeout: 'x' }))).toBe('400 40002')
