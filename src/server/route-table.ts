@@ -22,18 +22,21 @@ type Route = {
 const isParameter = (segment: string) => segment.startsWith('{')
 const literals = (route: Route) => route.segments.filter((segment) => !isParameter(segment)).length
 
-const table: readonly Route[] = functionNames
-  .flatMap((name) =>
-    routes[name].map((routeKey) => {
-      const [method = '', path = ''] = routeKey.split(' ')
-      return { function: name, routeKey, method, segments: path.split('/') }
-    }),
-  )
-  // As API Gateway does, the most literal path wins.
-  .sort((a, b) => literals(b) - literals(a))
+/** The routes to match with, most literal path first, as API Gateway prefers them. */
+export const tableOf = (routesOf: Readonly<Record<FunctionName, readonly string[]>>): readonly Route[] =>
+  functionNames
+    .flatMap((name) =>
+      routesOf[name].map((routeKey) => {
+        const [method = '', path = ''] = routeKey.split(' ')
+        return { function: name, routeKey, method, segments: path.split('/') }
+      }),
+    )
+    .sort((a, b) => literals(b) - literals(a))
+
+const deployed = tableOf(routes)
 
 /** Finds the route of `rawPath` (still percent-encoded, no query). 404: no such path; 405: not with this method. */
-export function matchRoute(method: string, rawPath: string): Match | NoMatch {
+export function matchRoute(method: string, rawPath: string, table = deployed): Match | NoMatch {
   const segments = rawPath.split('/')
   const samePath = table.filter((route) => fits(route.segments, segments))
   if (samePath.length === 0) return { status: 404 }
