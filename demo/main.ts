@@ -14,7 +14,9 @@ const command = new Command('demo')
 
 const { url, ...options } = command.opts<Partial<DemoOptions>>()
 const own = url === undefined ? await startServer() : undefined
+let isInterrupted = false
 const interrupted = async () => {
+  isInterrupted = true
   killChildren()
   await own?.stop()
   process.exit(130)
@@ -25,7 +27,7 @@ try {
   const failed = await runDemo({ url: own?.url ?? url ?? '', ...options, print: (line) => console.log(line) })
   if (failed > 0) process.exitCode = 1
 } catch (error) {
-  console.error(`demo: ${error instanceof Error ? error.message : error}`)
+  if (!isInterrupted) console.error(`demo: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
 } finally {
   await own?.stop()
