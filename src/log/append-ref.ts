@@ -65,7 +65,7 @@ async function whyRefused(
   if (!head) return { verdict: 'no-partition' }
   const inTail = offsetInTail(head, ref)
   if (inTail !== undefined) return { verdict: 'appended', baseOffset: inTail, head }
-  if (head.horizon < ref.stamp && head.tail.length >= tailRefsMax) {
+  if (head.horizon < ref.stamp && head.packedTail.length >= tailRefsMax) {
     // Whoever should have spilled did not live to do it.
     await spill(core, id, head)
     return 'tail-full'

@@ -8,7 +8,7 @@
  */
 import { absent, type Item, type Row, set, type Update } from '../store/items.ts'
 import { requireFormat } from './format.ts'
-import { droppedStamp, type Head, recordsIn } from './head.ts'
+import { droppedStamp, type Head, recordsIn, tailRefs } from './head.ts'
 import { chunkKey, indexPk, type PartitionId } from './keys.ts'
 import { packer, unpacker } from './packing.ts'
 import { packRef, type Ref, unpackRef } from './ref.ts'
@@ -26,7 +26,7 @@ export type Entry = {
 
 /** The entry that holds the whole tail of this head. */
 export function entryOfTail(head: Head): Entry {
-  const refs = head.tail
+  const refs = tailRefs(head)
   return {
     base: head.tailStart,
     end: head.tailStart + recordsIn(refs),

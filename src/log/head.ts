@@ -33,7 +33,7 @@ export type Head = {
   readonly next: number
   readonly start: number
   readonly bytes: number
-  readonly tail: readonly Ref[]
+  /** Unpacked by `tailRefs` where they are needed: an append needs none of them. */
   readonly packedTail: readonly Uint8Array[]
   readonly tailStart: number
   readonly fingerprints: readonly Uint8Array[]
@@ -64,13 +64,11 @@ export const newHead = (configVersion: number): Update => ({
 
 export function readHead(id: PartitionId, item: Item): Head {
   requireFormat('partition head', headKey(id).pk, item.v, headFormat)
-  const packedTail = binaries(item.t)
   return {
     next: Number(item.n),
     start: Number(item.s),
     bytes: Number(item.b),
-    tail: packedTail.map(unpackRef),
-    packedTail,
+    packedTail: binaries(item.t),
     tailStart: Number(item.o),
     fingerprints: binaries(item.f),
     horizon: Number(item.h),
@@ -79,6 +77,8 @@ export function readHead(id: PartitionId, item: Item): Head {
     epoch: Number(item.e),
   }
 }
+
+export const tailRefs = (head: Head): Ref[] => head.packedTail.map(unpackRef)
 
 /** The one update that makes an append true: it may be sent any number of times and applies once. */
 export function appendUpdate(ref: Ref): Update {
@@ -97,7 +97,7 @@ export function appendUpdate(ref: Ref): Update {
 
 /** Drops the tail's first refs, which a chunk now holds; true only of the tail the caller saw, and never lowers the horizon. */
 export function dropUpdate(head: Head, count: number): Update {
-  const dropped = head.tail.slice(0, count)
+  const dropped = tailRefs(head).slice(0, count)
   const remembered = [...head.fingerprints, ...dropped.map(fingerprint)]
   const forgotten = remembered.slice(0, remembered.length - howManyToRemember(remembered))
   const horizon = Math.max(head.horizon, ...forgotten.map(fingerprintStamp))
@@ -131,7 +131,7 @@ export const droppedStamp = (head: Head): Stamp => Math.max(head.horizon, ...hea
 export function offsetInTail(head: Head, ref: Ref): number | undefined {
   const packed = packRef(ref)
   const at = head.packedTail.findIndex((bytes) => sameBytes(bytes, packed))
-  return at < 0 ? undefined : head.tailStart + recordsIn(head.tail.slice(0, at))
+  return at < 0 ? undefined : head.tailStart + recordsIn(tailRefs(head).slice(0, at))
 }
 
 export const recordsIn = (refs: readonly Ref[]): number => refs.reduce((sum, ref) => sum + ref.count, 0)

@@ -6,7 +6,7 @@ import { KafkaError } from '../protocol/errors.ts'
 import { batchesIn, decodeBatch, withOffsets } from '../protocol/records/batch.ts'
 import type { Core } from '../runtime/core.ts'
 import { readRefs } from './blob.ts'
-import { type Head, recordsIn } from './head.ts'
+import { type Head, recordsIn, tailRefs } from './head.ts'
 import { firstEntryReaching } from './index-search.ts'
 import type { PartitionId } from './keys.ts'
 import { readHeads } from './plan.ts'
@@ -75,7 +75,7 @@ async function firstAtOrAfter(core: Core, id: PartitionId, head: Head, { timesta
       : undefined
   const candidates = [
     ...(entry ? [{ base: entry.base, refs: entry.refs }] : []),
-    { base: head.tailStart, refs: head.tail },
+    { base: head.tailStart, refs: tailRefs(head) },
   ]
   for (const { base, refs } of candidates) {
     for (const [at, ref] of refs.entries()) {

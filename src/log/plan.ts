@@ -3,7 +3,7 @@
  * ones take one query of the index.
  */
 import type { Core } from '../runtime/core.ts'
-import { type Head, readHead } from './head.ts'
+import { type Head, readHead, tailRefs } from './head.ts'
 import { entriesCovering } from './index-search.ts'
 import { headKey, type PartitionId } from './keys.ts'
 import type { Ref } from './ref.ts'
@@ -50,7 +50,7 @@ export async function planRead(
   if (reached >= head.tailStart) {
     // An entry may end beyond where the tail began when its head was read.
     placed.push(
-      ...placedFrom(head.tail, head.tailStart).filter(({ base }) => base >= reached || offset >= head.tailStart),
+      ...placedFrom(tailRefs(head), head.tailStart).filter(({ base }) => base >= reached || offset >= head.tailStart),
     )
   }
   return upTo(

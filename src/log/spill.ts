@@ -9,7 +9,6 @@ import { StoreError } from '../store/errors.ts'
 import { createChunk, type Entry, entryKey, entryOfTail, readEntry } from './chunk.ts'
 import { dropUpdate, type Head, headExcess, readHead } from './head.ts'
 import { headKey, type PartitionId } from './keys.ts'
-import type { Ref } from './ref.ts'
 
 /** After the first append that reached the limit, one in so many tries again: the first may have died. */
 const appendsATry = 4
@@ -44,9 +43,9 @@ export async function spill(core: Core, id: PartitionId, seen: Head): Promise<vo
 async function moveTail(core: Core, id: PartitionId, seen: Head): Promise<void> {
   let head = seen
   for (let attempt = 0; attempt < triesMax; attempt++) {
-    if (head.tail.length === 0) return
+    if (head.packedTail.length === 0) return
     const entry = await standingEntry(core, id, head)
-    if (!holdsPrefix(entry, head.tail)) return
+    if (!holdsPrefix(entry, head)) return
     const dropped = await core.items.update(headKey(id), dropUpdate(head, entry.refs.length))
     if (dropped.applied || !dropped.item) return
     const now = readHead(id, dropped.item)
@@ -65,4 +64,4 @@ async function standingEntry(core: Core, id: PartitionId, head: Head): Promise<E
 }
 
 /** A sleeper's view may be older than the chunk that stands there; the drop's condition would refuse it anyway. */
-const holdsPrefix = (entry: Entry, tail: readonly Ref[]): boolean => entry.refs.length <= tail.length
+const holdsPrefix = (entry: Entry, head: Head): boolean => entry.refs.length <= head.packedTail.length
