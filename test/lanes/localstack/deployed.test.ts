@@ -3,6 +3,7 @@
  * reach this machine, their calls are recorded and held against their roles.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runDemo } from '../../../demo/run.ts'
 import { signedCalls } from '../../e2e/calls.ts'
 import { restSuite } from '../../e2e/rest.ts'
 import { decide, unusedGrants } from '../../policy/evaluate.ts'
@@ -32,6 +33,10 @@ describe('the deployed stack', () => {
   })
 
   restSuite(() => signedCalls(deployment.url, credentials, region))
+
+  it('carries the 20,000 flights of the demo: none lost, none out of order', async () => {
+    expect(await runDemo({ url: deployment.url, print: console.log })).toBe(0)
+  })
 
   if (recorderHost !== undefined)
     describe('and its roles', () => {
