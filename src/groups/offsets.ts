@@ -6,14 +6,18 @@
  *   metadata     the client's own words, at most 4096 bytes (`offset.metadata.max.bytes`)
  *   epoch        the leader epoch of the last record read, where the client knows it (KIP-320)
  *   committedMs  when
+ *   n            how many commits this is: each names the one it follows
+ *   w            who wrote it, eight random bytes in hex: tells a lost answer's own success from another commit
  *   fence        the generation of the group that owns the partition; absent where the group has no members. A commit of an older
  *                generation changes nothing: condition and change are one update.
  */
 
 import { requireFormat } from '../log/format.ts'
 import { offsetKey } from '../log/keys.ts'
+import { pause } from '../log/retry.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
 import {
   absent,
   all,
@@ -48,7 +52,7 @@ export type CommittedOffset = {
 }
 
 /**
- * Stores the offsets, one conditional update each, all at once; they stand or fail one by one, and storing one again does no harm.
+ * Stores the offsets, one conditional update each, all at once; they stand or fail one by one.
  * `generation`: of the member that commits; absent for a consumer outside of group membership, which may commit only where no
  * generation owns the partition.
  * @throws KafkaError OFFSET_METADATA_TOO_LARGE (nothing is stored then), ILLEGAL_GENERATION. StoreError.
@@ -66,25 +70,51 @@ export async function commitOffsets(
       `An offset's metadata may have at most ${metadataBytesMax} bytes.`,
     )
   }
-  const nowMs = core.clock.now()
-  const condition = allowedTo(generation)
-  const written = await Promise.all(
-    entries.map((entry) =>
-      core.items.update(offsetKey(group, entry.topicId, entry.partition), {
-        patches: patches(entry, nowMs),
-        if: condition,
-      }),
-    ),
-  )
-  for (const { applied, item } of written) {
-    if (!applied && item?.v !== undefined) requireFormat('committed offset', group, item.v, format)
+  await Promise.all(entries.map((entry) => commitOne(core, group, entry, generation)))
+}
+
+/** How often one commit is sent again: its answer was lost, or another commit came in between. */
+const attemptsMax = 8
+
+/**
+ * One commit, applied once and in order: its condition names the version it follows, so that a copy that arrives late, after a
+ * newer commit, changes nothing. The version is guessed from what this process wrote last; a refusal brings the right one.
+ */
+async function commitOne(core: Core, group: string, entry: OffsetCommit, generation: number | undefined) {
+  const key = offsetKey(group, entry.topicId, entry.partition)
+  const hint = `${key.pk}\0${key.sk}`
+  const known = core.memory.immutable.get(hint)
+  let version = typeof known === 'number' ? known : 0
+  const writer = Buffer.from(core.random.bytes(8)).toString('hex')
+  let trouble: unknown
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    try {
+      const { applied, item } = await core.items.update(key, {
+        patches: [...patches(entry, core.clock.now()), set('n', version + 1), set('w', writer)],
+        if: all(allowedTo(generation), version === 0 ? absent('n') : equals('n', version)),
+      })
+      if (item) core.memory.immutable.set(hint, Number(item.n ?? 0), hint.length)
+      if (applied || item?.w === writer) return
+      if (item?.v !== undefined) requireFormat('committed offset', group, item.v, format)
+      if (isFenced(item, generation)) throw fenced(group)
+      version = Number(item?.n ?? 0)
+    } catch (error) {
+      if (!(error instanceof StoreError && error.retriable)) throw error
+      trouble = error
+      await pause(core, attempt)
+    }
   }
-  if (written.every(({ applied }) => applied)) return
-  throw new KafkaError(
+  throw trouble ?? new StoreError('throttled', `too many commits of ${group} at once: nothing was changed`)
+}
+
+const fenced = (group: string) =>
+  new KafkaError(
     'ILLEGAL_GENERATION',
     `The group ${group} has members of a newer generation: nothing of theirs was changed.`,
   )
-}
+
+const isFenced = (item: Item | undefined, generation: number | undefined): boolean =>
+  item?.fence !== undefined && (generation === undefined || Number(item.fence) > generation)
 
 const allowedTo = (generation: number | undefined): Condition =>
   all(
