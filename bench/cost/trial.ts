@@ -8,7 +8,12 @@ import { newTally, type Tally, tallied } from './tally.ts'
 import { ticking, world } from './world.ts'
 import { type Contention, contend } from './writers.ts'
 
-export type Trial = { readonly valueBytes: number; readonly aSecond: number; readonly requests: number }
+export type Trial = {
+  readonly valueBytes: number
+  readonly aSecond: number
+  readonly requests: number
+  readonly skewMs?: number
+}
 export type Tried = { readonly trial: Trial; readonly tally: Tally; readonly contention?: Contention }
 
 const writers = 32

@@ -14,6 +14,8 @@ export type Writers = {
   /** Requests a second of all writers together, at random moments; absent: each writer sends as soon as it was answered. */
   readonly aSecond?: number
   readonly latency: 'ticking' | 'lognormal'
+  /** Each writer's clock is off by something between so much behind and so much ahead. */
+  readonly skewMs?: number
 }
 
 export type Contention = {
@@ -35,6 +37,7 @@ export async function contend(stores: Pick<Stores, 'items' | 'objects'>, asked: 
   const latency: Latency =
     asked.latency === 'ticking' ? ticking(tickMs) : lognormal(seeded(4), dynamodb.p50Ms, dynamodb.p99Ms)
   const timed = simulated.over(stores, latency)
+  const { skewMs = 0 } = asked
   let appendsSent = 0
   let writeUnits = 0
   const meteredItems = timed.items.metered((use) => {
@@ -67,7 +70,9 @@ export async function contend(stores: Pick<Stores, 'items' | 'objects'>, asked: 
     const spanMs = asked.aSecond === undefined ? 0 : (asked.requests / asked.aSecond) * 1_000
     const firstMs = core.clock.now()
     const writing = Array.from({ length: asked.writers }, async (_, writer) => {
-      const own = anotherProcess(core)
+      const offMs = skewMs === 0 ? 0 : random.below(2 * skewMs + 1) - skewMs
+      const clock = { ...core.clock, now: () => core.clock.now() + offMs }
+      const own = { ...anotherProcess(core), clock }
       const open: Promise<void>[] = []
       for (let at = writer; at < asked.requests; at += asked.writers) {
         await core.clock.sleep(Math.max(0, firstMs + (arrivals[at] ?? 0) * spanMs - core.clock.now()))
