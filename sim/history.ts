@@ -17,7 +17,13 @@ export type Event = At &
     /** From when it was answered. */
     | { readonly kind: 'deleted'; readonly topicId: string }
     /** One batch for one partition; `attempt` names it in what follows. An idempotent retry has an attempt of its own. */
-    | ({ readonly kind: 'append-sent'; readonly attempt: string; readonly values: readonly Value[] } & Where)
+    | ({
+        readonly kind: 'append-sent'
+        readonly attempt: string
+        readonly values: readonly Value[]
+        /** The records' own timestamp, one for the batch; absent where no lookup by time is to be judged by them. */
+        readonly timestampMs?: number
+      } & Where)
     | { readonly kind: 'append-acked'; readonly attempt: string; readonly baseOffset: number }
     /** Certainly not applied, by the answer. */
     | { readonly kind: 'append-failed'; readonly attempt: string; readonly error: string }

@@ -1,0 +1,54 @@
+/**
+ * After everything healed: every acknowledged record is in the log, all of the log can be read, appends succeed, nothing is left
+ * behind. `final` sees every append that was acknowledged before it in the history, and is not judged by later ones.
+ *
+ * Nothing in a history removes records but the deletion of their topic, so a log's start excuses no loss.
+ */
+import type { Anomaly, Event, Value } from '../history.ts'
+import type { Batch, Facts, Kind } from './facts.ts'
+import { type Reports, reports, text } from './reports.ts'
+
+export function checkFinal(facts: Facts): readonly Anomaly[] {
+  const found = reports()
+  for (const [at, event] of facts.history.entries()) {
+    if (event.kind === 'orphans' && event.count > 0) {
+      found.add('orphans', event, `${event.count} stored blobs are named by nothing`, [event])
+    }
+    if (event.kind !== 'final') continue
+    if (!event.complete) {
+      const reached = event.records.at(-1)?.offset ?? event.logStart - 1
+      found.add('unread', event, `${text(event)} ends at ${event.end} and cannot be read beyond ${reached}`, [event])
+    }
+    if (!event.appendable)
+      found.add('append-fails-for-ever', event, `nothing can be appended to ${text(event)}`, [event])
+    if (!facts.deleted.has(event.topicId)) checkLosses(facts, event, at, found)
+  }
+  return found.all()
+}
+
+function checkLosses(facts: Facts, final: Kind<'final'>, at: number, found: Reports): void {
+  const values = new Map<number, Value>()
+  for (const { offset, value } of final.records) values.set(offset, value)
+  const readTo = final.complete ? Number.POSITIVE_INFINITY : (final.records.at(-1)?.offset ?? -1)
+  for (const batch of facts.log(final).batches) {
+    const ack = firstAckBefore(batch, at)
+    if (!ack) continue
+    for (const [ordinal, value] of batch.values.entries()) {
+      const offset = ack.baseOffset + ordinal
+      if (offset > readTo || values.get(offset) === value) continue
+      const what = `${value} was acknowledged at ${offset} of ${text(final)} and is not there`
+      found.add('lost-acknowledged', batch, what, lossShownBy(batch, ack, final))
+      break
+    }
+  }
+}
+
+const firstAckBefore = (batch: Batch, at: number): Kind<'append-acked'> | undefined => {
+  for (const { ended, endedAt } of batch.attempts) if (ended?.kind === 'append-acked' && endedAt < at) return ended
+  return undefined
+}
+
+const lossShownBy = (batch: Batch, ack: Kind<'append-acked'>, final: Event): readonly Event[] => {
+  const attempt = batch.attempts.find(({ ended }) => ended === ack)
+  return attempt ? [attempt.sent, ack, final] : [ack, final]
+}
