@@ -43,7 +43,7 @@ async function run(): Promise<Million> {
     largestBytes = Math.max(largestBytes, itemBytes(key, head))
   })
   const stores = { items: embeddedItems(rows), objects: memoryStores().objects }
-  const core = coreOf(stores, { now: () => nowMs, sleep: async () => {} }, seeded(7))
+  const core = coreOf(stores, { now: () => nowMs, uptime: () => nowMs, sleep: async () => {} }, seeded(7))
   const topic = await createTopic(core, { name: 'bench' })
   const id = { topicId: topic.id, partition: 0 }
   for (let count = 0; count < appends; count++) {

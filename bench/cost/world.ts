@@ -74,7 +74,7 @@ export function world(startMs: number): World {
     }
 
   return {
-    clock: { now: () => Math.floor(nowMs), sleep },
+    clock: { now: () => Math.floor(nowMs), uptime: () => nowMs, sleep },
     over({ items, objects }, latency) {
       const take = taking(latency)
       return { items: timedItems(items, take), objects: timedObjects(objects, take) }

@@ -3,19 +3,20 @@
  * the question was asked, be it by an acknowledged commit or by an earlier answer. A commit of unknown outcome may or may not
  * show; once seen, it stays.
  *
- * A lower offset may be committed on purpose, and rivals overtake each other. So going back is judged only while one client
- * commits for the group and partition, each offset at least the one before: from the first that is not, no longer.
+ * An offset lower than one sent before may be committed on purpose: it may show. Rivals overtake each other: where several clients
+ * commit for one group and partition, going back is not judged.
  */
 import type { Anomaly, Event } from '../history.ts'
 import { type Bound, type Facts, type Kind, knownAt } from './facts.ts'
 import { reports, text } from './reports.ts'
 
+/** `rewinds`: offsets sent after a greater one. */
 type Chain = {
-  readonly sent: Map<number, Event>
+  readonly sent: Set<number>
+  readonly rewinds: Set<number>
   readonly known: Bound[]
-  client: string
+  readonly clients: Set<string>
   greatest: number
-  judged: boolean
 }
 
 export function checkCommits(facts: Facts): readonly Anomaly[] {
@@ -24,9 +25,9 @@ export function checkCommits(facts: Facts): readonly Anomaly[] {
   const sends = new Map<string, { readonly sent: Kind<'commit-sent'>; readonly chain: Chain }>()
   for (const [at, event] of facts.history.entries()) {
     if (event.kind === 'commit-sent') {
-      sends.set(event.attempt, { sent: event, chain: send(chainOf(chains, event), event) })
+      sends.set(sendKey(event), { sent: event, chain: send(chainOf(chains, event), event) })
     } else if (event.kind === 'commit-acked') {
-      const send = sends.get(event.attempt)
+      const send = sends.get(sendKey(event))
       if (!send) throw new Error(`the history answers commit ${event.attempt}, which it never sent`)
       know(send.chain, send.sent.offset, event, at)
     } else if (event.kind === 'committed') {
@@ -36,7 +37,7 @@ export function checkCommits(facts: Facts): readonly Anomaly[] {
         found.add('committed-invented', event, `${name} is ${event.offset}, which nobody had committed`, [event])
       }
       const known = knownAt(chain.known, facts.beganAfter(at))
-      if (chain.judged && known && (event.offset ?? -1) < known.offset) {
+      if (known && (event.offset ?? -1) < known.offset && !isExcused(chain, event.offset)) {
         const what = `${name} was ${event.offset ?? 'none'} after it had been ${known.offset}`
         found.add('committed-went-back', event, what, [known.event, event])
       }
@@ -48,16 +49,21 @@ export function checkCommits(facts: Facts): readonly Anomaly[] {
 
 function chainOf(chains: Map<string, Chain>, event: Kind<'commit-sent'> | Kind<'committed'>): Chain {
   const key = JSON.stringify([event.group, event.topicId, event.partition])
-  const chain = chains.get(key) ?? { sent: new Map(), known: [], client: '', greatest: -1, judged: true }
+  const chain = chains.get(key) ?? { sent: new Set(), rewinds: new Set(), known: [], clients: new Set(), greatest: -1 }
   chains.set(key, chain)
   return chain
 }
 
+const sendKey = ({ client, attempt }: { client: string; attempt: string }) => JSON.stringify([client, attempt])
+
+const isExcused = ({ clients, rewinds }: Chain, offset: number | null): boolean =>
+  clients.size > 1 || (offset !== null && rewinds.has(offset))
+
 function send(chain: Chain, event: Kind<'commit-sent'>): Chain {
-  if (event.offset < chain.greatest || (chain.client !== '' && chain.client !== event.client)) chain.judged = false
-  chain.client = event.client
+  if (event.offset < chain.greatest) chain.rewinds.add(event.offset)
   chain.greatest = Math.max(chain.greatest, event.offset)
-  chain.sent.set(event.offset, event)
+  chain.sent.add(event.offset)
+  chain.clients.add(event.client)
   return chain
 }
 

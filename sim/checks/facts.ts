@@ -118,19 +118,16 @@ function take(open: Open, event: Event, at: number): void {
     case 'append-unknown':
       answer(open, event, at)
       break
-    case 'read': {
-      const last = event.records.at(-1)
-      hold(open, event, at, event.logStart, Math.max(event.highWatermark, last ? last.offset + 1 : 0))
+    case 'read':
+    case 'final':
+      hold(open, event, at, event.logStart, event.kind === 'read' ? event.highWatermark : event.end)
+      hold(open, event, at, 0, (event.records.at(-1)?.offset ?? -1) + 1)
       break
-    }
     case 'bounds':
       hold(open, event, at, event.earliest, event.latest)
       break
     case 'by-time':
       hold(open, event, at, 0, event.offset + 1)
-      break
-    case 'final':
-      hold(open, event, at, event.logStart, event.end)
       break
   }
 }

@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto'
 import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
 import { absent, equals, type Item, type Patch, remove, set, type Value } from '../store/items.ts'
 import { type AppendOutcome, answer, check, firstRefs, type NewBatches, type Ready, renamed } from './append.ts'
 import { appendRef } from './append-ref.ts'
@@ -42,7 +43,7 @@ export async function appendOnce(
   idempotency: Idempotency,
   requests: readonly NewBatches[],
 ): Promise<readonly AppendOutcome[]> {
-  const deadlineMs = core.clock.now() + core.settings.appendTimeoutMs
+  const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const digest = createHash('sha256').update(`${idempotency.principal}\0${idempotency.key}`).digest('base64url')
   const seen = await core.items.get(onceKey(digest))
   const ready = await Promise.all(requests.map((request) => check(core, topic, request)))
@@ -106,15 +107,28 @@ async function settle(
         return await settlePartition(core, topic, digest, item, own, deadlineMs)
       } catch (error) {
         if (error instanceof KafkaError) return { partition, error }
+        if (error instanceof StoreError && error.retriable) return { partition, error: notSettled(error) }
         throw error
       }
     }),
   )
   if (outcomes.some((outcome) => 'error' in outcome)) return outcomes
-  const kept = { patches: [set('a', outcomes.map(packOutcome))], if: absent('a') }
-  await untilDeadline(core, deadlineMs, () => core.items.update(onceKey(digest), kept))
+  await keep(core, digest, outcomes, deadlineMs)
   return outcomes
 }
+
+/** The answer is true whether or not it can be kept: without it, whoever sends the request again settles the same refs. */
+async function keep(core: Core, digest: string, outcomes: readonly AppendOutcome[], deadlineMs: number): Promise<void> {
+  const kept = { patches: [set('a', outcomes.map(packOutcome))], if: absent('a') }
+  try {
+    await untilDeadline(core, deadlineMs, () => core.items.update(onceKey(digest), kept))
+  } catch (error) {
+    if (!(error instanceof StoreError && error.retriable)) throw error
+  }
+}
+
+const notSettled = (cause: StoreError): KafkaError =>
+  new KafkaError('REQUEST_TIMED_OUT', 'the store is in trouble: send the request again under the same key', { cause })
 
 async function settlePartition(
   core: Core,
@@ -128,7 +142,7 @@ async function settlePartition(
   for (;;) {
     const verdict = await appendRef(core, ready.id, ref, deadlineMs)
     if (verdict.verdict !== 'too-late') return answer(core, topic, ready.id, ref, verdict)
-    if (core.clock.now() >= deadlineMs)
+    if (core.clock.uptime() >= deadlineMs)
       throw new KafkaError('REQUEST_TIMED_OUT', 'the partition is too busy: try again')
     const next = await renamed(core, topic, ready, verdict.horizon, deadlineMs)
     ref = await replace(core, digest, ready, ref, next, deadlineMs)

@@ -7,13 +7,22 @@
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
 import type { Entry } from './chunk.ts'
-import { appendUpdate, fingerprintsMax, type Head, offsetInTail, readHead, recordsIn, tailRefsMax } from './head.ts'
+import {
+  appendUpdate,
+  fingerprintsMax,
+  type Head,
+  newestStamp,
+  offsetInTail,
+  readHead,
+  recordsIn,
+  tailRefsMax,
+} from './head.ts'
 import { entriesCovering, firstEntryReaching, newestEntries } from './index-search.ts'
 import { headKey, type PartitionId } from './keys.ts'
 import { packRef, type Ref, sameBytes } from './ref.ts'
 import { pause } from './retry.ts'
 import { spill } from './spill.ts'
-import type { Stamp } from './stamp.ts'
+import { type Stamp, sawStamp } from './stamp.ts'
 
 export type Verdict =
   /** `head` is the one this append made, where its own answer came back. */
@@ -36,6 +45,7 @@ export async function appendRef(core: Core, id: PartitionId, ref: Ref, deadlineM
       const written = await core.items.update(headKey(id), update)
       if (written.applied) {
         const head = readHead(id, written.item)
+        sawStamp(core, newestStamp(head))
         return { verdict: 'appended', baseOffset: head.next - ref.count, head }
       }
       const refused = await whyRefused(core, id, ref, written.item && readHead(id, written.item))
@@ -49,7 +59,7 @@ export async function appendRef(core: Core, id: PartitionId, ref: Ref, deadlineM
       if (error.trouble === 'unknown-outcome') ambiguous = error
       trouble = error
     }
-    if (core.clock.now() >= deadlineMs) {
+    if (core.clock.uptime() >= deadlineMs) {
       return ambiguous ? { verdict: 'unknown', cause: ambiguous } : { verdict: 'not-applied', cause: trouble }
     }
     await pause(core, attempt)

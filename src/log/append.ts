@@ -13,7 +13,7 @@ import type { PartitionId } from './keys.ts'
 import { partitionText } from './keys.ts'
 import type { Ref } from './ref.ts'
 import { mustSpill, spill } from './spill.ts'
-import { horizonAheadMsMax, nextStamp, type Stamp, stampAheadMsMax, stampAt } from './stamp.ts'
+import { horizonAheadMsMax, nextStamp, type Stamp, sawStamp, stampAheadMsMax, stampAt } from './stamp.ts'
 import { configValue } from './topic-configs.ts'
 import { findTopic, raiseEra, requirePartition, type Topic, unknownTopic } from './topics.ts'
 
@@ -54,7 +54,7 @@ async function appendOver(
   topic: Topic,
   requests: readonly NewBatches[],
 ): Promise<readonly AppendOutcome[]> {
-  const deadlineMs = core.clock.now() + core.settings.appendTimeoutMs
+  const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const checked = await Promise.all(
     requests.map((request) => outcomeOf(request.partition, check(core, topic, request))),
   )
@@ -127,7 +127,7 @@ async function appendReady(core: Core, topic: Topic, ready: Ready, first: Ref, d
   for (let name = 1; ; name++) {
     const verdict = await appendRef(core, ready.id, ref, deadlineMs)
     if (verdict.verdict !== 'too-late') return answer(core, topic, ready.id, ref, verdict)
-    if (name === namesMax || core.clock.now() >= deadlineMs) throw tooBusy()
+    if (name === namesMax || core.clock.uptime() >= deadlineMs) throw tooBusy()
     ref = await renamed(core, topic, ready, verdict.horizon, deadlineMs)
   }
 }
@@ -153,7 +153,9 @@ export async function renamed(
   if (refs instanceof KafkaError) throw refs
   const [ref] = refs
   if (!ref) throw tooBusy()
-  return { ...ref, stamp: Math.max(ref.stamp, horizon + 1) }
+  const stamp = Math.max(ref.stamp, horizon + 1)
+  sawStamp(core, stamp)
+  return { ...ref, stamp }
 }
 
 /**

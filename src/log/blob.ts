@@ -23,7 +23,7 @@ const blobFormat = 1
 const objectMagic = Uint8Array.of(0x4d, 0x52, 0x42, blobFormat)
 
 /** Record batches up to this many bytes ride inside their ref. */
-export const inlineBytesMax = 256
+export const inlineBytesMax = 192
 /** Requests up to this many bytes are stored as an item; beyond, one S3 PUT is cheaper than the write units. */
 export const itemBytesMax = 7_680
 

@@ -8,7 +8,7 @@
  */
 import { absent, type Item, type Row, set, type Update } from '../store/items.ts'
 import { requireFormat } from './format.ts'
-import { droppedStamp, type Head, recordsIn, tailRefs } from './head.ts'
+import { droppedStamp, type Head, recordsIn, refsToSpill, tailRefs } from './head.ts'
 import { chunkKey, indexPk, type PartitionId } from './keys.ts'
 import { packer, unpacker } from './packing.ts'
 import { packRef, type Ref, unpackRef } from './ref.ts'
@@ -24,9 +24,9 @@ export type Entry = {
   readonly runningTimestampMs: number
 }
 
-/** The entry that holds the whole tail of this head. */
+/** The entry that holds the refs of this head's tail that are to leave it. */
 export function entryOfTail(head: Head): Entry {
-  const refs = tailRefs(head)
+  const refs = tailRefs(head).slice(0, refsToSpill(head))
   return {
     base: head.tailStart,
     end: head.tailStart + recordsIn(refs),

@@ -49,13 +49,13 @@ const longestLookMs = 500
 
 /** Returns as soon as `minBytes` are there or any partition has an error, else after `maxWaitMs`. Writes nothing. */
 export async function fetch(core: Core, request: FetchRequest): Promise<readonly Fetched[]> {
-  const deadlineMs = core.clock.now() + request.maxWaitMs
+  const deadlineMs = core.clock.uptime() + request.maxWaitMs
   const keys = request.partitions.map(({ topic, partition }) => partitionText({ topicId: topic.id, partition }))
   for (let look = 0; ; look++) {
     const news = core.memory.wakeups.listen(keys)
     try {
       const fetched = await fetchNow(core, request)
-      const leftMs = deadlineMs - core.clock.now()
+      const leftMs = deadlineMs - core.clock.uptime()
       if (leftMs <= 0 || request.signal?.aborted || isEnough(fetched, request.minBytes)) return fetched
       const lookMs = Math.min(leftMs, longestLookMs, firstLookMs * 2 ** look)
       await core.clock.sleep(lookMs, request.signal ? AbortSignal.any([news.signal, request.signal]) : news.signal)
@@ -172,11 +172,13 @@ function toBatches(
   }
   if (refs.length > 0 && whole.length === 0) return { moved: asked.topic }
   const batches = cut(whole, asked.offset, Math.min(asked.maxBytes, maxBytes), head.epoch)
+  const last = whole.at(-1)?.placed
   return {
     topic: asked.topic,
     partition: asked.partition,
     batches,
-    highWatermark: head.next,
+    // The index is read after the head and may know more than it.
+    highWatermark: Math.max(head.next, last ? last.base + last.ref.count : 0),
     logStartOffset: head.start,
   }
 }

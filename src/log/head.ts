@@ -11,7 +11,7 @@ import type { Condition, Item, Patch, Update, Value } from '../store/items.ts'
 import { absent, add, all, append, compare, contains, equals, not, set, shorterThan } from '../store/items.ts'
 import { requireFormat } from './format.ts'
 import { headKey, type PartitionId } from './keys.ts'
-import { fingerprint, fingerprintStamp, packRef, type Ref, sameBytes, unpackRef } from './ref.ts'
+import { fingerprint, fingerprintStamp, packedStamp, packRef, type Ref, sameBytes, unpackRef } from './ref.ts'
 import { type Stamp, stampDistanceMs } from './stamp.ts'
 
 const headFormat = 1
@@ -26,8 +26,10 @@ const headFixedBytes = 130
 const fingerprintsMin = 8
 export const fingerprintsMax = 40
 /** Appends in flight for longer than this may have to be sent again. */
-const recentMs = 20
+const recentMs = 40
 const fingerprintBytes = 10
+/** What of the tail stays when it is spilled: one ref, or a few small ones. */
+const keptBytesMax = 150
 
 export type Head = {
   readonly next: number
@@ -95,6 +97,21 @@ export function appendUpdate(ref: Ref): Update {
   }
 }
 
+/**
+ * How many of the tail's oldest refs are to leave it: all but a few of the newest, which a reader that follows the log is most
+ * likely to ask for next, and finds without a look into the index.
+ */
+export function refsToSpill(head: Head): number {
+  let kept = 0
+  let bytes = 0
+  for (const packed of head.packedTail.toReversed()) {
+    bytes += packed.length + 1
+    if (kept > 0 && bytes > keptBytesMax) break
+    kept++
+  }
+  return head.packedTail.length - kept
+}
+
 /** Drops the tail's first refs, which a chunk now holds; true only of the tail the caller saw, and never lowers the horizon. */
 export function dropUpdate(head: Head, count: number): Update {
   const dropped = tailRefs(head).slice(0, count)
@@ -123,6 +140,9 @@ function howManyToRemember(marks: readonly Uint8Array[]): number {
 /** Bytes by which the item exceeds its write unit with `more` bytes in the tail; negative while there is room. */
 export const headExcess = (head: Head, more: number): number =>
   headFixedBytes + head.fingerprints.length * (fingerprintBytes + 1) + tailBytes(head.packedTail) + more - headBytesMax
+
+/** The newest stamp this head knows of: of its last refs, for older ones are rarely newer. */
+export const newestStamp = (head: Head): Stamp => Math.max(head.horizon, ...head.packedTail.slice(-3).map(packedStamp))
 
 /** The greatest stamp that has ever left the tail, or more. */
 export const droppedStamp = (head: Head): Stamp => Math.max(head.horizon, ...head.fingerprints.map(fingerprintStamp))

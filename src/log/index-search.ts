@@ -39,9 +39,9 @@ export async function newestEntries(core: Core, id: PartitionId, limit: number):
   return rows.map((row) => readEntryRow(id, row))
 }
 
-const entriesAProbe = 16
-/** Probes that guess by proportion, before the search only halves: regular logs are found in two or three. */
-const guessesMax = 4
+const entriesAProbe = 32
+/** A guess by proportion is worth another as long as it leaves less than this share; regular logs are found in two or three. */
+const goodGuess = 1 / 8
 const probesMax = 64
 
 export type Search = {
@@ -67,9 +67,10 @@ export async function firstEntryReaching(core: Core, id: PartitionId, search: Se
   let lowValue: number | undefined
   let highValue = search.greatest
   let candidate: Entry | undefined
+  let guessing = true
   for (let probe = 0; low < high && probe < probesMax; probe++) {
-    const at =
-      probe < guessesMax ? proportional(low, high, lowValue, highValue, target) : Math.floor((low + high - 1) / 2)
+    const span = high - low
+    const at = guessing ? proportional(low, high, lowValue, highValue, target) : Math.floor((low + high - 1) / 2)
     const rows = await core.items.query({
       pk: indexPk(id),
       to: indexUpTo(at),
@@ -81,6 +82,8 @@ export async function firstEntryReaching(core: Core, id: PartitionId, search: Se
     if (!newest) break
     if (running(newest) < target) {
       low = Math.max(newest.end, low + 1)
+      // The first guess only learns where the values begin.
+      guessing &&= lowValue === undefined || high - low < span * goodGuess
       lowValue = running(newest)
       continue
     }
@@ -90,6 +93,7 @@ export async function firstEntryReaching(core: Core, id: PartitionId, search: Se
       candidate = oldest
       high = oldest.base
       highValue = running(oldest)
+      guessing &&= high - low < span * goodGuess
     }
     if (reaching.length < page.length || page.length < entriesAProbe) break
   }

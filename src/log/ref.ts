@@ -44,6 +44,9 @@ export function packRef(ref: Ref): Uint8Array {
   return out.done()
 }
 
+/** The stamp alone, for which nothing else has to be unpacked. */
+export const packedStamp = (bytes: Uint8Array): Stamp => unpacker(bytes, 1 + blobIdBytes).uint56()
+
 export function unpackRef(bytes: Uint8Array): Ref {
   const from = unpacker(bytes)
   const first = from.byte()

@@ -18,7 +18,7 @@ export async function untilDeadline<T>(core: Core, deadlineMs: number, call: () 
     try {
       return await call()
     } catch (error) {
-      if (!(error instanceof StoreError && error.retriable) || core.clock.now() >= deadlineMs) throw error
+      if (!(error instanceof StoreError && error.retriable) || core.clock.uptime() >= deadlineMs) throw error
       await pause(core, attempt)
     }
   }

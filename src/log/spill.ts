@@ -7,7 +7,7 @@
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
 import { createChunk, type Entry, entryKey, entryOfTail, readEntry } from './chunk.ts'
-import { dropUpdate, type Head, headExcess, readHead } from './head.ts'
+import { dropUpdate, type Head, headExcess, readHead, refsToSpill } from './head.ts'
 import { headKey, type PartitionId } from './keys.ts'
 
 /** After the first append that reached the limit, one in so many tries again: the first may have died. */
@@ -29,7 +29,7 @@ const tries = (excess: number, size: number): number =>
   excess <= 0 ? 0 : 1 + Math.floor(excess / (appendsATry * size))
 
 /**
- * Moves the tail of this head into the index, whole. Does nothing where another spiller was first. Trouble of the store is
+ * Moves the older refs of this head's tail into the index. Does nothing where another spiller was first. Trouble of the store is
  * left to the next spiller: the append that came before is true already.
  */
 export async function spill(core: Core, id: PartitionId, seen: Head): Promise<void> {
@@ -43,7 +43,7 @@ export async function spill(core: Core, id: PartitionId, seen: Head): Promise<vo
 async function moveTail(core: Core, id: PartitionId, seen: Head): Promise<void> {
   let head = seen
   for (let attempt = 0; attempt < triesMax; attempt++) {
-    if (head.packedTail.length === 0) return
+    if (refsToSpill(head) === 0) return
     const entry = await standingEntry(core, id, head)
     if (!holdsPrefix(entry, head)) return
     const dropped = await core.items.update(headKey(id), dropUpdate(head, entry.refs.length))

@@ -25,11 +25,22 @@ export const stampAt = (era: number, nowMs: number): Stamp => era * eraUnit + Ma
 /** How much younger a stamp is, in milliseconds; stamps of a later era count as much younger. */
 export const stampDistanceMs = (from: Stamp, to: Stamp): number => (to - from) / ticksAMs
 
-/** A stamp of now, later than every one this process took before as long as it takes fewer than 32 a millisecond. */
+/**
+ * A stamp of now, and later than every one this process took or saw before (a hybrid logical clock,
+ * https://cse.buffalo.edu/tech-reports/2014-04.pdf): writers whose clocks differ a little would otherwise find their stamps
+ * below the horizon of the one that runs ahead, and send again.
+ */
 export function nextStamp(core: Core, era: number): Stamp {
-  const nowMs = core.clock.now()
-  const latest = stampAt(era, nowMs + stampAheadMsMax)
-  const stamp = Math.min(latest, Math.max(stampAt(era, nowMs), core.memory.stamps.last + 1))
-  core.memory.stamps.last = stamp
-  return stamp
+  const nowTicks = stampAt(0, core.clock.now())
+  const latest = nowTicks + stampAheadMsMax * ticksAMs
+  const ticks = Math.min(latest, Math.max(nowTicks, core.memory.stamps.lastTicks + 1))
+  core.memory.stamps.lastTicks = ticks
+  return era * eraUnit + ticks
+}
+
+/** Takes note of a stamp that another writer took; one that is too far ahead to be followed is left alone. */
+export function sawStamp(core: Core, stamp: Stamp): void {
+  const ticks = stamp % eraUnit
+  if (ticks > stampAt(0, core.clock.now() + stampAheadMsMax)) return
+  core.memory.stamps.lastTicks = Math.max(core.memory.stamps.lastTicks, ticks)
 }

@@ -57,7 +57,7 @@ export async function createTopic(core: Core, wanted: NewTopic): Promise<Topic> 
     era: 0,
     createdMs: core.clock.now(),
   }
-  const deadlineMs = core.clock.now() + core.settings.appendTimeoutMs
+  const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const job = jobKey(topic.id)
   await untilDeadline(core, deadlineMs, () => core.items.update(job, writeJob('create-topic', topic)))
   await createHeads(core, topic)
@@ -134,7 +134,7 @@ export async function listTopics(core: Core): Promise<Topic[]> {
  */
 export async function deleteTopic(core: Core, name: string): Promise<void> {
   const topic = await topicNamed(core, name)
-  const deadlineMs = core.clock.now() + core.settings.appendTimeoutMs
+  const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const { patches } = writeJob('delete-topic', topic)
   const taken = await untilDeadline(core, deadlineMs, () =>
     core.items.transact([
@@ -174,14 +174,14 @@ const everyPartition = (topic: Topic) =>
   Array.from({ length: topic.partitions }, (_, partition) => ({ topicId: topic.id, partition }))
 
 async function createHeads(core: Core, topic: Topic): Promise<void> {
-  const deadlineMs = core.clock.now() + core.settings.appendTimeoutMs
+  const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   await inParallel(headsAtOnce, everyPartition(topic), (id) =>
     untilDeadline(core, deadlineMs, () => core.items.update(headKey(id), newHead(topic.configVersion))),
   )
 }
 
 async function removeHeads(core: Core, topic: Topic): Promise<void> {
-  const deadlineMs = core.clock.now() + core.settings.appendTimeoutMs
+  const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   await inParallel(headsAtOnce, everyPartition(topic), (id) =>
     untilDeadline(core, deadlineMs, () => core.items.delete(headKey(id))),
   )

@@ -45,7 +45,7 @@ export function observeRequest(request: {
   /** Where the line goes; by default where `logTo` said. */
   readonly output?: Output | undefined
 }): Observation {
-  const startedMs = request.clock.now()
+  const startedMs = request.clock.uptime()
   const { meter, totals } = storeTotals()
   let fields: RequestFields = {}
   let finished = false
@@ -60,7 +60,7 @@ export function observeRequest(request: {
       const output = request.output ?? currentOutput()
       if (!output) return
       const nowMs = request.clock.now()
-      const latencyMs = Math.max(0, nowMs - startedMs)
+      const latencyMs = Math.round(request.clock.uptime() - startedMs)
       const result = verdict(outcome)
       const line = {
         time: new Date(nowMs).toISOString(),

@@ -5,6 +5,8 @@
 export interface Clock {
   /** Milliseconds since 1970-01-01 UTC. May jump; nothing's safety may rest on it. */
   now(): number
+  /** Milliseconds that only grow, from anywhere: for time-outs, which a clock that is set right must not stretch to years. */
+  uptime(): number
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }

@@ -12,13 +12,13 @@ export type Memory = {
   /** Topics by name, as last read; checked against every head's config version. */
   readonly topics: Map<string, Topic>
   readonly wakeups: Wakeups
-  /** The last stamp taken (log/stamp.ts). */
-  readonly stamps: { last: number }
+  /** The last stamp taken or seen, without its era (log/stamp.ts). */
+  readonly stamps: { lastTicks: number }
 }
 
 export const freshMemory = (cacheBytes: number): Memory => ({
   immutable: byteCache(cacheBytes),
   topics: new Map(),
   wakeups: wakeups(),
-  stamps: { last: 0 },
+  stamps: { lastTicks: 0 },
 })

@@ -4,6 +4,7 @@ import type { Clock, Random } from './clock.ts'
 /** The machine's own clock. The one place that reads it. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  uptime: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()

@@ -17,7 +17,7 @@ const use = (over: Partial<StoreUse>): StoreUse => ({
 function observed(metricsOf?: string) {
   const lines: string[] = []
   let nowMs = Date.UTC(2026, 0, 1)
-  const clock: Clock = { now: () => nowMs, sleep: async () => {} }
+  const clock: Clock = { now: () => nowMs, uptime: () => nowMs, sleep: async () => {} }
   const output = { write: (line: string) => void lines.push(line), ...(metricsOf ? { metricsOf } : {}) }
   const after = (ms: number) => {
     nowMs += ms

@@ -23,19 +23,19 @@ const lateAttemptsMax = 3
 export async function poll(core: Core, request: HttpRequest): Promise<HttpReply> {
   const timeout = queryNumber(request, 'timeout', -1) ?? -1
   const maxBytes = queryNumber(request, 'max_bytes', -1) ?? -1
-  const beganMs = core.clock.now()
+  const beganMs = core.clock.uptime()
   for (let lateAttempts = 0; ; ) {
     const instance = await readInstance(core, param(request, 'group'), param(request, 'instance'))
     const format = recordsFormat(request, instance.format, instance.format)
     const waitMs = Math.min(timeout >= 0 ? timeout : instance.timeoutMs, waitMsMax)
-    const leftMs = Math.max(0, beganMs + waitMs - core.clock.now())
+    const leftMs = Math.max(0, beganMs + waitMs - core.clock.uptime())
     const handed = handOut(format, maxBytes > 0 ? maxBytes : replyBytesWanted)
     const round = await readOnce(core, instance, handed, leftMs)
     if (round.to.length === 0) await keepAlive(core, instance)
     const saved = round.to.length === 0 || (await saveAssigned(core, instance, moved(instance.assigned, round.to)))
     const isDone = handed.texts.length > 0 || handed.refusal !== undefined || !round.again
     if (saved && isDone) return recordsReply(handed)
-    const isLate = core.clock.now() >= beganMs + waitMs
+    const isLate = core.clock.uptime() >= beganMs + waitMs
     if (isLate && ++lateAttempts > lateAttemptsMax) return recordsReply(handOut(format, 0))
   }
 }

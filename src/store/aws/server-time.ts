@@ -17,7 +17,7 @@ export type ServerTime = {
 export function correctedClock(base: Clock): ServerTime {
   let shiftMs = 0
   return {
-    clock: { now: () => base.now() + shiftMs, sleep: base.sleep },
+    clock: { ...base, now: () => base.now() + shiftMs },
     localNow: () => base.now(),
     observe(dateHeader, sentMs, receivedMs) {
       const date = dateHeader === undefined ? Number.NaN : Date.parse(dateHeader)

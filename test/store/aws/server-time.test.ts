@@ -6,7 +6,7 @@ const serverMs = Date.UTC(2026, 5, 1, 12, 0, 0)
 /** A clock that is off by so much, beside a server that is right; `call` is one request and its `Date` header. */
 function machine(offMs: number) {
   let trueMs = serverMs + 400
-  const time = correctedClock({ now: () => trueMs + offMs, sleep: async () => {} })
+  const time = correctedClock({ now: () => trueMs + offMs, uptime: () => trueMs, sleep: async () => {} })
   return {
     errorMs: () => time.clock.now() - trueMs,
     observe: time.observe,
@@ -48,7 +48,7 @@ describe('a clock corrected by the servers', () => {
     })
   }
   it('goes back to its own time once that agrees with the servers', () => {
-    const time = correctedClock({ now: () => serverMs, sleep: async () => {} })
+    const time = correctedClock({ now: () => serverMs, uptime: () => serverMs, sleep: async () => {} })
     time.observe(new Date(serverMs + 60_000).toUTCString(), serverMs, serverMs)
     expect(time.clock.now()).toBe(serverMs + 60_000)
     time.observe(new Date(serverMs).toUTCString(), serverMs, serverMs)

@@ -1,0 +1,74 @@
+/** Servers over one pair of stores: each is killed, restarted without memory, and frozen as the run's chance has it. */
+import type { Core } from '../src/runtime/core.ts'
+import { freshMemory } from '../src/runtime/memory.ts'
+import { defaultSettings } from '../src/runtime/settings.ts'
+import { drawSkew, type Machine, machine } from './machine.ts'
+import { late, type Network, storesSeenFrom } from './network.ts'
+import type { Chance } from './random.ts'
+
+/** How roughly the servers of one run are treated: chances for each step. */
+export type Fate = { readonly kill: number; readonly freeze: number; readonly skewed: boolean }
+
+export type Server = { readonly machine: Machine; readonly core: Core }
+
+export type Cluster = {
+  /** A server that is up at the moment, if any. */
+  anyServer(): Server | undefined
+  readonly kills: number
+  readonly freezes: number
+  /** From now on nothing is killed or frozen, and no clock of a new server is wrong. */
+  heal(): void
+}
+
+export function cluster(net: Network, fate: Fate, size: number, chance: Chance): Cluster {
+  const { time } = net
+  const up: (Server | undefined)[] = []
+  let kills = 0
+  let freezes = 0
+  let healed = false
+  let started = 0
+
+  const start = (slot: number) => {
+    const skewed = fate.skewed && !healed
+    // A machine whose stores send no Date header has only its own clock to go by.
+    const corrected = !skewed || !chance.happens(0.1)
+    const name = `server-${started++}`
+    const self = machine(name, time, skewed ? drawSkew(chance) : 0, corrected, (stepping) => step(slot, stepping))
+    up[slot] = { machine: self, core: coreOn(self, net, chance.fork(name)) }
+  }
+  const step = (slot: number, self: Machine) => {
+    if (healed) return
+    if (chance.happens(fate.kill)) {
+      kills++
+      self.kill()
+      up[slot] = undefined
+      time.after(late(chance) / 10, () => start(slot))
+    } else if (chance.happens(fate.freeze)) {
+      freezes++
+      self.freeze(time.now() + late(chance))
+      // Its clients go elsewhere: another takes its place, and it wakes up as a stranger.
+      up[slot] = undefined
+      time.after(late(chance) / 10, () => start(slot))
+    }
+  }
+  for (let slot = 0; slot < size; slot++) start(slot)
+  return {
+    anyServer: () => up[chance.below(size)],
+    get kills() {
+      return kills
+    },
+    get freezes() {
+      return freezes
+    },
+    heal() {
+      healed = true
+      for (let slot = 0; slot < size; slot++) start(slot)
+    },
+  }
+}
+
+function coreOn(self: Machine, net: Network, chance: Chance): Core {
+  const settings = { ...defaultSettings, appendTimeoutMs: 10_000 }
+  const stores = storesSeenFrom(self, net)
+  return { ...stores, clock: self.clock, random: chance, settings, memory: freshMemory(64 * 1024) }
+}

@@ -1,0 +1,97 @@
+/** Producers: each sends values that nobody else ever sends, in requests of all sizes, and writes down what it was told. */
+import { type AppendOutcome, append } from '../src/log/append.ts'
+import { appendOnce, onceMs } from '../src/log/append-once.ts'
+import { knownTopic } from '../src/log/topics.ts'
+import { encodeBatch } from '../src/protocol/records/batch.ts'
+import { ask, askPunctual, type Client, note, pause } from './client.ts'
+
+type Part = { readonly attempt: string; readonly partition: number; readonly records: Uint8Array }
+
+let attempts = 0
+/** Attempts are numbered within a run. */
+export const beginAttempts = (): void => {
+  attempts = 0
+}
+
+export async function produce(client: Client, thinkMs: number): Promise<void> {
+  const { world, chance } = client
+  while (world.time.now() < world.untilMs) {
+    await sendOne(client)
+    await pause(world.time, chance.between(0, thinkMs))
+  }
+}
+
+/** One request to these partitions; true where all of it was acknowledged. */
+export async function sendOne(client: Client, partitions = somePartitions(client)): Promise<boolean> {
+  const { world } = client
+  const parts = newParts(client, partitions)
+  const answer = await ask(client, async (core) => append(core, await knownTopic(core, world.topic), parts))
+  if ('value' in answer) return parts.map((part, at) => tell(client, part, answer.value[at])).every(Boolean)
+  // What fails before the append begins cannot have appended; silence may hide anything.
+  for (const { attempt } of parts) {
+    if ('error' in answer) note(client, { kind: 'append-failed', attempt, error: answer.error.message })
+    else note(client, { kind: 'append-unknown', attempt })
+  }
+  return false
+}
+
+/** Sends under a key until it is acknowledged, wherever it may, for as long as the key holds. */
+export async function produceOnce(client: Client, thinkMs: number): Promise<void> {
+  const { world, chance } = client
+  while (world.time.now() < world.untilMs) {
+    const parts = newParts(client, somePartitions(client))
+    const key = {
+      key: parts.map(({ attempt }) => attempt).join(),
+      principal: client.name,
+      fingerprint: Uint8Array.of(1),
+    }
+    const lastTryMs = world.time.now() + onceMs / 2
+    for (let done = false; !done; ) {
+      const answer = await askPunctual(client, async (core) =>
+        appendOnce(core, await knownTopic(core, world.topic), key, parts),
+      )
+      const outcomes = 'value' in answer ? answer.value : []
+      done = outcomes.length > 0 && outcomes.every((outcome) => 'baseOffset' in outcome)
+      if (done) for (const [at, part] of parts.entries()) tell(client, part, outcomes[at])
+      else if (world.time.now() > lastTryMs) break
+      else await pause(world.time, chance.between(10, 2_000))
+    }
+    for (const { attempt } of parts) {
+      if (!world.history.some((event) => event.kind === 'append-acked' && event.attempt === attempt))
+        note(client, { kind: 'append-unknown', attempt })
+    }
+    await pause(world.time, chance.between(0, thinkMs))
+  }
+}
+
+function tell(client: Client, { attempt }: Part, outcome: AppendOutcome | undefined): boolean {
+  if (!outcome) throw new Error('an append was not answered for one of its partitions')
+  if (!('error' in outcome)) {
+    note(client, { kind: 'append-acked', attempt, baseOffset: outcome.baseOffset })
+    return true
+  }
+  if (outcome.error.error === 'REQUEST_TIMED_OUT') note(client, { kind: 'append-unknown', attempt })
+  else note(client, { kind: 'append-failed', attempt, error: outcome.error.error })
+  return false
+}
+
+/** One partition as a rule, now and then two. */
+function somePartitions({ world, chance }: Client): number[] {
+  const first = chance.below(world.partitions)
+  return world.partitions > 1 && chance.happens(0.2) ? [first, (first + 1) % world.partitions] : [first]
+}
+
+function newParts(client: Client, partitions: readonly number[]): Part[] {
+  const { world, chance } = client
+  return partitions.map((partition) => {
+    const attempt = `a${attempts++}`
+    const values = Array.from({ length: 1 + chance.below(3) }, (_, at) => `${attempt}.${at}`)
+    const timestampMs = world.time.now()
+    const padding = 'x'.repeat(chance.pick([0, 0, 0, 30, 300, 1_500, 9_000]))
+    const records = encodeBatch(
+      values.map((value) => ({ timestampMs, key: Buffer.from(padding), value: Buffer.from(value), headers: [] })),
+    )
+    note(client, { kind: 'append-sent', attempt, values, timestampMs, topicId: world.topicId, partition })
+    return { attempt, partition, records }
+  })
+}

@@ -1,0 +1,139 @@
+/** One run: a cluster in some weather, its clients, the storm's end, and a last look at everything. */
+import { createTopic, findTopic } from '../src/log/topics.ts'
+import { KafkaError } from '../src/protocol/errors.ts'
+import { memoryStores } from '../src/store/embedded/memory.ts'
+import { check } from './checker.ts'
+import { ask, type Client, pause, type World } from './client.ts'
+import { type Cluster, cluster, type Fate } from './cluster.ts'
+import { emptyTally, type Tally, type Weather } from './faults.ts'
+import type { Anomaly, Event, History } from './history.ts'
+import { lastLook } from './last-look.ts'
+import type { Network } from './network.ts'
+import { beginAttempts, produce, produceOnce } from './producers.ts'
+import { type Chance, seeded } from './random.ts'
+import { read } from './readers.ts'
+import { epochMs, simulatedTime } from './time.ts'
+
+export type Outcome = {
+  readonly seed: number
+  readonly history: History
+  readonly anomalies: readonly Anomaly[]
+  readonly tally: Tally
+  readonly storeCalls: number
+  readonly simulatedMs: number
+  readonly kills: number
+  readonly freezes: number
+  /** The last store calls before the end, for whoever looks into an anomaly. */
+  readonly trace: readonly string[]
+}
+
+const weathers: readonly [Weather, ...Weather[]] = [
+  { write: 0, read: 0 },
+  { write: 0.05, read: 0.02 },
+  { write: 0.2, read: 0.05 },
+  { write: 0.5, read: 0.2 },
+]
+const fates: readonly [Fate, ...Fate[]] = [
+  { kill: 0, freeze: 0, skewed: false },
+  { kill: 0.003, freeze: 0, skewed: false },
+  { kill: 0, freeze: 0.005, skewed: true },
+  { kill: 0.01, freeze: 0.01, skewed: false },
+  { kill: 0.003, freeze: 0.003, skewed: true },
+]
+
+/** The same seed gives the same history, byte for byte. */
+export async function run(seed: number): Promise<Outcome> {
+  beginAttempts()
+  const chance = seeded(seed)
+  const time = simulatedTime()
+  const stores = memoryStores(time.now)
+  const net: Network = {
+    time,
+    chance: chance.fork('network'),
+    tally: emptyTally(),
+    stores,
+    laggards: [],
+    weather: chance.pick(weathers),
+    trace: [],
+  }
+  const servers = cluster(net, chance.pick(fates), 1 + chance.below(4), chance.fork('servers'))
+  const history: Event[] = []
+  let failure: unknown
+  let done = false
+  play(chance, time, net, servers, history)
+    .catch((error) => {
+      failure = error
+    })
+    .finally(() => {
+      done = true
+    })
+  await time.run(() => done)
+  if (!done) failure ??= new Error('the run came to a standstill')
+  const crash: Anomaly[] = failure
+    ? [
+        {
+          name: 'unexpected-error',
+          what: String(failure instanceof Error ? failure.stack : failure),
+          events: history.slice(-5),
+        },
+      ]
+    : []
+  return {
+    seed,
+    history,
+    anomalies: [...crash, ...(failure ? [] : check(history))],
+    tally: net.tally,
+    storeCalls: [...net.tally.calls.values()].reduce((sum, calls) => sum + calls, 0),
+    simulatedMs: time.now() - epochMs,
+    kills: servers.kills,
+    freezes: servers.freezes,
+    trace: net.trace,
+  }
+}
+
+async function play(chance: Chance, time: World['time'], net: Network, servers: Cluster, history: Event[]) {
+  const partitions = chance.pick([1, 1, 2, 3])
+  const admin = { name: 'admin', chance: chance.fork('admin') }
+  const topicId = await create({ time, cluster: servers, history }, admin, partitions)
+  // Busy for a moment, or slow for hours: late copies have to meet both.
+  const lengthMs = 10 ** chance.between(3.3, 6.9)
+  const world: World = {
+    time,
+    cluster: servers,
+    history,
+    topic: 'orders',
+    topicId,
+    partitions,
+    untilMs: time.now() + lengthMs,
+  }
+  history.push({ atMs: time.now(), client: 'admin', kind: 'created', topic: 'orders', topicId, partitions })
+  const thinkMs = lengthMs / chance.pick([5, 15, 40])
+  const client = (name: string): Client => ({ name, world, chance: chance.fork(name) })
+  await Promise.all([
+    ...Array.from({ length: 1 + chance.below(4) }, (_, at) => produce(client(`producer-${at}`), thinkMs)),
+    ...Array.from({ length: chance.below(2) }, (_, at) => produceOnce(client(`once-${at}`), thinkMs)),
+    ...Array.from({ length: 1 + chance.below(2) }, (_, at) => read(client(`reader-${at}`), thinkMs)),
+  ])
+  net.weather = { write: 0, read: 0 }
+  servers.heal()
+  // Whatever is still on its way, or asleep, comes and does its worst.
+  await pause(time, 12 * 3_600_000)
+  await lastLook(client('last'))
+}
+
+async function create(
+  world: Pick<World, 'time' | 'cluster' | 'history'>,
+  admin: Pick<Client, 'name' | 'chance'>,
+  partitions: number,
+): Promise<string> {
+  const nobody = { topic: 'orders', topicId: '', partitions, untilMs: 0 }
+  const client: Client = { ...admin, world: { ...world, ...nobody } }
+  for (;;) {
+    const made = await ask(client, (core) => createTopic(core, { name: 'orders', partitions }))
+    if ('value' in made) return made.value.id
+    const taken = 'error' in made && made.error instanceof KafkaError && made.error.error === 'TOPIC_ALREADY_EXISTS'
+    const found = taken ? await ask(client, (core) => findTopic(core, 'orders')) : undefined
+    if (found && 'value' in found && found.value) return found.value.id
+    await pause(world.time, 1_000)
+  }
+}
