@@ -42,6 +42,16 @@ export default defineConfig({
       },
       { test: { name: 'many-writers', include: ['test/lanes/many-writers/**/*.test.ts'], testTimeout: 600_000 } },
       { test: { name: 'durability', include: ['test/lanes/durability/**/*.test.ts'], testTimeout: 300_000 } },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/lanes/faults/**/*.test.ts'],
+          globalSetup: 'test/lanes/faults/start.ts',
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      { test: { name: 'kill9', include: ['test/lanes/kill9/**/*.test.ts'], testTimeout: 180_000 } },
     ],
   },
 })
