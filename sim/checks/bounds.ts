@@ -10,6 +10,7 @@ export function checkBounds(facts: Facts): readonly Anomaly[] {
   const found = reports()
   for (const [at, event] of facts.history.entries()) {
     if (event.kind !== 'read' && event.kind !== 'bounds' && event.kind !== 'final') continue
+    if (event.kind === 'final' && facts.deleted.has(event.topicId)) continue
     const log = facts.log(event)
     const [start, end] =
       event.kind === 'read'

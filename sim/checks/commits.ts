@@ -4,7 +4,7 @@
  * show; once seen, it stays.
  *
  * An offset lower than one sent before may be committed on purpose: it may show. Rivals overtake each other: where several clients
- * commit for one group and partition, going back is not judged.
+ * commit for one group and partition, only forgetting is judged.
  */
 import type { Anomaly, Event } from '../history.ts'
 import { type Bound, type Facts, type Kind, knownAt } from './facts.ts'
@@ -57,7 +57,7 @@ function chainOf(chains: Map<string, Chain>, event: Kind<'commit-sent'> | Kind<'
 const sendKey = ({ client, attempt }: { client: string; attempt: string }) => JSON.stringify([client, attempt])
 
 const isExcused = ({ clients, rewinds }: Chain, offset: number | null): boolean =>
-  clients.size > 1 || (offset !== null && rewinds.has(offset))
+  offset !== null && (clients.size > 1 || rewinds.has(offset))
 
 function send(chain: Chain, event: Kind<'commit-sent'>): Chain {
   if (event.offset < chain.greatest) chain.rewinds.add(event.offset)

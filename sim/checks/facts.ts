@@ -106,7 +106,10 @@ export function factsOf(history: History): Facts {
 }
 
 /** One call about several partitions is answered by as many events, side by side. */
-const isSameCall = (a: Event, b: Event): boolean => a.client === b.client && a.kind === b.kind && a.atMs === b.atMs
+const isSameCall = (a: Event, b: Event): boolean =>
+  a.client === b.client && a.kind === b.kind && a.atMs === b.atMs && 'topicId' in a && 'topicId' in b && !isSame(a, b)
+
+const isSame = (a: Partial<Where>, b: Partial<Where>): boolean => a.topicId === b.topicId && a.partition === b.partition
 
 function take(open: Open, event: Event, at: number): void {
   switch (event.kind) {

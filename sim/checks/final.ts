@@ -2,7 +2,8 @@
  * After everything healed: every acknowledged record is in the log, all of the log can be read, appends succeed, nothing is left
  * behind. `final` sees every append that was acknowledged before it in the history, and is not judged by later ones.
  *
- * Nothing in a history removes records but the deletion of their topic, so a log's start excuses no loss.
+ * Nothing in a history removes records but the deletion of their topic, so a log's start excuses no loss. A deleted topic's log is
+ * not judged at its end.
  */
 import type { Anomaly, Event, Value } from '../history.ts'
 import type { Batch, Facts, Kind } from './facts.ts'
@@ -14,14 +15,14 @@ export function checkFinal(facts: Facts): readonly Anomaly[] {
     if (event.kind === 'orphans' && event.count > 0) {
       found.add('orphans', event, `${event.count} stored blobs are named by nothing`, [event])
     }
-    if (event.kind !== 'final') continue
+    if (event.kind !== 'final' || facts.deleted.has(event.topicId)) continue
     if (!event.complete) {
       const reached = event.records.at(-1)?.offset ?? event.logStart - 1
       found.add('unread', event, `${text(event)} ends at ${event.end} and cannot be read beyond ${reached}`, [event])
     }
     if (!event.appendable)
       found.add('append-fails-for-ever', event, `nothing can be appended to ${text(event)}`, [event])
-    if (!facts.deleted.has(event.topicId)) checkLosses(facts, event, at, found)
+    checkLosses(facts, event, at, found)
   }
   return found.all()
 }

@@ -1,0 +1,446 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { check } from '../../sim/checker.ts'
+import type { Event, History } from '../../sim/history.ts'
+import {
+  acked,
+  bounds,
+  byTime,
+  commit,
+  commitAcked,
+  committed,
+  deleted,
+  failed,
+  final,
+  from,
+  history,
+  read,
+  readFailed,
+  type Step,
+  sent,
+  type Told,
+  unknown,
+} from './histories.ts'
+import { soundHistories } from './toy-log.ts'
+
+type Case = { readonly name: string; readonly when: string; readonly broken: Step[]; readonly sound: Step[] }
+
+/** `a` and `b` write, `r` and `s` read. */
+const cases: Case[] = [
+  {
+    name: 'lost-acknowledged',
+    when: 'an acknowledged batch is not in the final log; the deletion of its topic excuses that',
+    broken: [sent('a', 'x'), acked('a', 'x', 0), final('')],
+    sound: [sent('a', 'x'), acked('a', 'x', 0), deleted('a'), final('')],
+  },
+  {
+    name: 'lost-acknowledged',
+    when: 'the log begins after an acknowledged batch that nobody removed; a batch never acknowledged may be absent',
+    broken: [sent('a', 'x'), acked('a', 'x', 0), final('', { logStart: 1, end: 1 })],
+    sound: [sent('a', 'x'), unknown('a', 'x'), final('')],
+  },
+  {
+    name: 'duplicate',
+    when: 'an acknowledged value stands at two offsets; two reads of one offset are no duplicate',
+    broken: [sent('a', 'x'), acked('a', 'x', 0), final('x x')],
+    sound: [sent('a', 'x'), acked('a', 'x', 0), read('r', 0, 'x'), read('s', 0, 'x'), final('x')],
+  },
+  {
+    name: 'duplicate',
+    when: 'a retry is acknowledged at another offset than the first attempt; at the same one it is right',
+    broken: [sent('a', 'x'), acked('a', 'x', 0), sent('a', 'x', { attempt: '2' }), acked('a', '2', 1)],
+    sound: [sent('a', 'x'), acked('a', 'x', 0), sent('a', 'x', { attempt: '2' }), acked('a', '2', 0), final('x')],
+  },
+  {
+    name: 'two-values-at-one-offset',
+    when: 'two appends are acknowledged at one offset; side by side they are right',
+    broken: [sent('a', 'x'), sent('b', 'y'), acked('a', 'x', 0), acked('b', 'y', 0)],
+    sound: [sent('a', 'x'), sent('b', 'y'), acked('a', 'x', 1), acked('b', 'y', 0), final('y x')],
+  },
+  {
+    name: 'two-values-at-one-offset',
+    when: 'a reader saw another value than the final log holds; values of unknown outcome may be seen and stay',
+    broken: [sent('a', 'x'), unknown('a', 'x'), sent('a', 'y'), unknown('a', 'y'), read('r', 0, 'x'), final('y')],
+    sound: [sent('a', 'x'), unknown('a', 'x'), sent('a', 'y'), unknown('a', 'y'), read('r', 0, 'x'), final('x')],
+  },
+  {
+    name: 'acked-elsewhere',
+    when: 'a record lies at another offset than its acknowledgement said; a reader may see it before its writer is told',
+    broken: [sent('a', 'x'), sent('b', 'y'), read('r', 0, 'x y'), acked('a', 'x', 1)],
+    sound: [sent('a', 'x'), sent('b', 'y'), read('r', 0, 'x y'), acked('a', 'x', 0), final('x y')],
+  },
+  {
+    name: 'visible-after-definite-failure',
+    when: 'a failed append is seen, even before it was answered; with a retry of unknown outcome it may be',
+    broken: [sent('a', 'x'), read('r', 0, 'x'), failed('a', 'x'), final('x')],
+    sound: [
+      ...[sent('a', 'x'), failed('a', 'x')],
+      ...[sent('a', 'x', { attempt: '2' }), unknown('a', '2'), read('r', 0, 'x'), final('x')],
+    ],
+  },
+  {
+    name: 'unknown-seen-twice',
+    when: 'an append of unknown outcome is there twice; once is right',
+    broken: [sent('a', 'x'), unknown('a', 'x'), final('x x')],
+    sound: [sent('a', 'x'), unknown('a', 'x'), final('x')],
+  },
+  {
+    name: 'torn-batch',
+    when: 'only a part of a batch is in the log; the whole one is right',
+    broken: [sent('a', 'x1 x2'), unknown('a', 'x1'), sent('b', 'y'), unknown('b', 'y'), final('x1 y')],
+    sound: [sent('a', 'x1 x2'), unknown('a', 'x1'), sent('b', 'y'), unknown('b', 'y'), final('x1 x2 y')],
+  },
+  {
+    name: 'torn-batch',
+    when: 'another record lies inside a batch; a read may begin and end inside of one',
+    broken: [sent('a', 'x1 x2'), sent('b', 'y'), final('x1 y x2')],
+    sound: [sent('a', 'x1 x2'), sent('b', 'y'), read('r', 0, 'x1', 2), read('r', 1, 'x2'), final('x1 x2 y')],
+  },
+  {
+    name: 'torn-batch',
+    when: 'a batch is in another order than sent, or lacks its beginning',
+    broken: [sent('a', 'x1 x2'), unknown('a', 'x1'), final('x2 x1')],
+    sound: [sent('a', 'x1 x2'), unknown('a', 'x1'), final('x1 x2')],
+  },
+  {
+    name: 'torn-batch',
+    when: 'an end lies inside a batch',
+    broken: [sent('a', 'x1 x2'), unknown('a', 'x1'), bounds('r', 0, 1), final('x1 x2')],
+    sound: [sent('a', 'x1 x2'), unknown('a', 'x1'), bounds('r', 0, 2), final('x1 x2')],
+  },
+  {
+    name: 'never-sent',
+    when: 'a value is read that nobody sent',
+    broken: [read('r', 0, 'x')],
+    sound: [sent('a', 'x'), read('r', 0, 'x'), final('x')],
+  },
+  {
+    name: 'never-sent',
+    when: 'a value is read in another partition than it was sent to',
+    broken: [sent('a', 'x', { partition: 1 }), unknown('a', 'x'), read('r', 0, 'x')],
+    sound: [sent('a', 'x', { partition: 1 }), unknown('a', 'x'), read('r', 0, '')],
+  },
+  {
+    name: 'visible-before-sent',
+    when: 'a value is read before it is sent; before it is acknowledged it may be',
+    broken: [read('r', 0, 'x'), sent('a', 'x'), acked('a', 'x', 0)],
+    sound: [sent('a', 'x'), read('r', 0, 'x'), acked('a', 'x', 0), final('x')],
+  },
+  {
+    name: 'offsets-gap',
+    when: 'the final log leaves an offset out',
+    broken: [sent('a', 'x'), sent('b', 'y'), final('', { records: [...from(0, 'x'), ...from(2, 'y')], end: 3 })],
+    sound: [sent('a', 'x'), sent('b', 'y'), final('x y')],
+  },
+  {
+    name: 'offsets-gap',
+    when: 'the final log ends before its end',
+    broken: [sent('a', 'x'), final('x', { end: 2 })],
+    sound: [sent('a', 'x'), final('x', { end: 1 })],
+  },
+  {
+    name: 'end-went-back',
+    when: 'a reader that has seen an end sees a lesser one later; one whose call may be older than the end is excused',
+    broken: [sent('a', 'x'), acked('a', 'x', 0), bounds('r', 0, 1), bounds('r', 0, 0), final('x')],
+    sound: [sent('a', 'x'), acked('a', 'x', 0), bounds('r', 0, 1), bounds('s', 0, 0), final('x')],
+  },
+  {
+    name: 'end-went-back',
+    when: "an append was acknowledged to another client before the reader's previous event; after it, proves nothing",
+    broken: [sent('a', 'x'), acked('a', 'x', 0), committed('r', null), bounds('r', 0, 0)],
+    sound: [sent('a', 'x'), committed('r', null), acked('a', 'x', 0), bounds('r', 0, 0), final('x')],
+  },
+  {
+    name: 'end-went-back',
+    when: 'one answer holds records beyond its own end',
+    broken: [sent('a', 'x'), read('r', 0, 'x', 0), final('x')],
+    sound: [sent('a', 'x'), read('r', 0, 'x', 1), final('x')],
+  },
+  {
+    name: 'start-went-back',
+    when: 'a start is less than one known before',
+    broken: [bounds('r', 2, 2), bounds('r', 1, 2)],
+    sound: [bounds('r', 1, 2), bounds('r', 2, 2)],
+  },
+  {
+    name: 'skipped-read',
+    when: 'a read begins after the offset asked for',
+    broken: [sent('a', 'x'), sent('b', 'y'), read('r', 0, '', 2), final('x y')].map(([client, event]) => [
+      client,
+      event.kind === 'read' ? { ...event, records: from(1, 'y') } : event,
+    ]),
+    sound: [sent('a', 'x'), sent('b', 'y'), read('r', 1, 'y', 2), final('x y')],
+  },
+  {
+    name: 'skipped-read',
+    when: 'a read is empty before an end known to it; before one it cannot know it may be',
+    broken: [sent('r', 'x'), acked('r', 'x', 0), read('r', 0, '', 0), final('x')],
+    sound: [sent('a', 'x'), acked('a', 'x', 0), read('r', 0, '', 0), final('x')],
+  },
+  {
+    name: 'skipped-read',
+    when: 'a read is empty before the end it reports itself',
+    broken: [sent('a', 'x'), unknown('a', 'x'), read('r', 0, '', 1), final('x')],
+    sound: [sent('a', 'x'), unknown('a', 'x'), read('r', 1, '', 1), final('x')],
+  },
+  {
+    name: 'out-of-order-read',
+    when: 'a read returns a lesser offset after a greater one',
+    broken: [sent('a', 'x'), sent('b', 'y'), final('', { records: [...from(0, 'x'), ...from(0, 'y')], end: 2 })],
+    sound: [sent('a', 'x'), sent('b', 'y'), final('y x')],
+  },
+  {
+    name: 'read-failed',
+    when: 'an offset that is in the log cannot be read; beyond the end it may fail',
+    broken: [sent('r', 'x'), acked('r', 'x', 0), readFailed('r', 0), final('x')],
+    sound: [sent('r', 'x'), acked('r', 'x', 0), readFailed('r', 2), final('x')],
+  },
+  {
+    name: 'read-failed',
+    when: 'the offset still is in the log; where the topic is deleted it may fail',
+    broken: [sent('r', 'x'), acked('r', 'x', 0), readFailed('r', 0)],
+    sound: [sent('r', 'x'), acked('r', 'x', 0), readFailed('r', 0), deleted('a')],
+  },
+  {
+    name: 'unread',
+    when: 'the patient reader cannot reach the end',
+    broken: [sent('a', 'x'), acked('a', 'x', 0), final('', { end: 1, complete: false })],
+    sound: [sent('a', 'x'), acked('a', 'x', 0), final('x')],
+  },
+  {
+    name: 'append-fails-for-ever',
+    when: 'the last append fails',
+    broken: [final('', { appendable: false })],
+    sound: [final('')],
+  },
+  {
+    name: 'orphans',
+    when: 'blobs are left that nothing names',
+    broken: [['last', { kind: 'orphans', count: 1 }]],
+    sound: [['last', { kind: 'orphans', count: 0 }]],
+  },
+  {
+    name: 'committed-went-back',
+    when: 'a commit that was acknowledged is forgotten; one of unknown outcome may never show',
+    broken: [commit('r', 1), commitAcked('r', 'c1'), commit('r', 2), commitAcked('r', 'c2'), committed('r', 1)],
+    sound: [commit('r', 1), commitAcked('r', 'c1'), commit('r', 2), committed('r', 1), committed('r', 2)],
+  },
+  {
+    name: 'committed-went-back',
+    when: 'an offset of unknown outcome was seen and is gone; an older answer to another client is excused',
+    broken: [commit('r', 1), committed('r', 1), committed('r', null)],
+    sound: [commit('r', 1), committed('r', 1), committed('s', null)],
+  },
+  {
+    name: 'committed-went-back',
+    when: 'a lesser offset shows that was committed before the greater one, not after',
+    broken: [commit('r', 1), commit('r', 2), commitAcked('r', 'c2'), committed('r', 1)],
+    sound: [commit('r', 2), commitAcked('r', 'c2'), commit('r', 1), committed('r', 1)],
+  },
+  {
+    name: 'committed-invented',
+    when: 'a committed offset was sent by nobody',
+    broken: [commit('r', 1), commitAcked('r', 'c1'), committed('r', 2)],
+    sound: [commit('r', 1), committed('r', 1)],
+  },
+  {
+    name: 'by-time-wrong',
+    when: 'a lookup passes over a record late enough',
+    broken: [timed('a', 'x', 10), acked('a', 'x', 0), timed('b', 'y', 20), acked('b', 'y', 1), byTime('r', 5, 1)],
+    sound: [timed('a', 'x', 10), acked('a', 'x', 0), timed('b', 'y', 20), acked('b', 'y', 1), byTime('r', 5, 0)],
+  },
+  {
+    name: 'by-time-wrong',
+    when: 'the record found is too early',
+    broken: [timed('a', 'x', 10), acked('a', 'x', 0), timed('b', 'y', 20), acked('b', 'y', 1), byTime('r', 15, 0)],
+    sound: [timed('a', 'x', 10), acked('a', 'x', 0), timed('b', 'y', 20), acked('b', 'y', 1), byTime('r', 15, 1)],
+  },
+  {
+    name: 'by-time-wrong',
+    when: 'nothing is found where a late enough record was known; one it could not know of may be missed',
+    broken: [timed('r', 'x', 10), acked('r', 'x', 0), byTime('r', 10, -1)],
+    sound: [timed('a', 'x', 10), acked('a', 'x', 0), byTime('r', 10, -1)],
+  },
+  {
+    name: 'order-of-acks',
+    when: 'what was sent after an acknowledgement lies before it; what was sent before it may',
+    broken: [sent('a', 'x'), acked('a', 'x', 1), sent('a', 'y'), acked('a', 'y', 0)],
+    sound: [sent('b', 'y'), sent('a', 'x'), acked('a', 'x', 1), acked('b', 'y', 0), final('y x')],
+  },
+]
+
+function timed(client: string, values: string, timestampMs: number): Step {
+  return sent(client, values, { timestampMs })
+}
+
+test.each(cases)('$name: $when', ({ name, broken, sound }) => {
+  expect(check(history(...sound))).toEqual([])
+  const shown = check(history(...broken)).filter((anomaly) => anomaly.name === name)
+  expect(shown.length).toBe(1)
+  for (const event of shown[0]?.events ?? []) expect(history(...broken)).toContainEqual(event)
+})
+
+test('one call about several partitions knows no more in its second answer than in its first', () => {
+  const [client, event] = bounds('r', 0, 0)
+  const two = history(sent('a', 'x'), acked('a', 'x', 0), [client, { ...event, partition: 1 } as Told], [client, event])
+  expect(check(two).map(({ name }) => name)).toEqual(['end-went-back'])
+  expect(check(two.map((one) => ({ ...one, atMs: 0 })))).toEqual([])
+})
+
+test('a promise broken a hundred times for one batch is told once', () => {
+  const reads = Array.from({ length: 100 }, () => read('r', 0, 'x'))
+  const found = check(history(sent('a', 'x'), failed('a', 'x'), ...reads))
+  expect(found.map(({ name }) => name)).toEqual(['visible-after-definite-failure'])
+})
+
+test('a recorder that contradicts itself is told so', () => {
+  expect(() => check(history(acked('a', 'x', 0)))).toThrow('never sent')
+  expect(() => check(history(sent('a', 'x'), sent('a', 'x y', { attempt: '2' })))).toThrow('two batches')
+})
+
+test('a correct log never raises an anomaly', () => {
+  fc.assert(
+    fc.property(soundHistories, (events) => {
+      expect(check(events)).toEqual([])
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+/** Each spoils one place of a sound history so that no correct log can have made it; `undefined` where there is no such place. */
+type Corruption = (events: History, choice: number) => History | undefined
+
+const corruptions: Record<string, Corruption> = {
+  'a record is gone from the final log': change('final', (last, choice) =>
+    last.records.length === 0
+      ? undefined
+      : { ...last, records: last.records.toSpliced(choice % last.records.length, 1) },
+  ),
+  'a record is gone from the final log, and those after it closed up': change('final', (last, choice, events) => {
+    const gone = placedFor(events, choice)
+    if (gone === undefined) return undefined
+    const rest = last.records.toSpliced(gone, 1).map(({ value }, offset) => ({ value, offset }))
+    return { ...last, records: rest, end: rest.length }
+  }),
+  'two records of the final log are swapped': change('final', (last, choice, events) => {
+    const one = placedFor(events, choice)
+    const other = choice % Math.max(1, last.records.length)
+    if (one === undefined || one === other) return undefined
+    const values = last.records.map(({ value }) => value)
+    const at = (offset: number) => values[offset === one ? other : offset === other ? one : offset] ?? ''
+    return { ...last, records: last.records.map((_, offset) => ({ offset, value: at(offset) })) }
+  }),
+  'a record is in the final log twice': change('final', (last, choice) => {
+    const again = last.records[choice % Math.max(1, last.records.length)]
+    if (!again) return undefined
+    return { ...last, records: [...last.records, { ...again, offset: last.end }], end: last.end + 1 }
+  }),
+  'the final log ends early': change('final', (last, _, events) => {
+    const records = last.records.slice(0, -1)
+    const wasKnown = placedFor(events, last.end - 1) === last.end - 1
+    return wasKnown ? { ...last, records, end: records.length } : undefined
+  }),
+  'the final log cannot be read': change('final', (last) => ({ ...last, complete: false })),
+  'nothing can be appended': change('final', (last) => ({ ...last, appendable: false })),
+  'a read leaves a record out': change('read', (one, choice) =>
+    one.records.length < 2
+      ? undefined
+      : { ...one, records: one.records.toSpliced(choice % (one.records.length - 1), 1) },
+  ),
+  'a read is empty': change('read', (one) => (one.records.length === 0 ? undefined : { ...one, records: [] })),
+  'a read is out of order': change('read', (one) =>
+    one.records.length < 2 ? undefined : { ...one, records: one.records.toReversed() },
+  ),
+  'a read returns what nobody sent': change('read', (one) => {
+    const [first, ...rest] = one.records
+    return first && { ...one, records: [{ ...first, value: 'stranger' }, ...rest] }
+  }),
+  'an end is below what its client knew': change('bounds', (one, choice, events) => {
+    const known = endKnownTo(one, events)
+    return known === 0 ? undefined : { ...one, latest: choice % known }
+  }),
+  'an end is ahead of the log': change('bounds', (one, choice) => ({ ...one, latest: one.latest + 1_000 + choice })),
+  'an acknowledgement gives another offset': change('append-acked', (one, choice) => ({
+    ...one,
+    baseOffset: one.baseOffset + 1 + (choice % 5),
+  })),
+  'an acknowledgement was a failure': change('append-acked', (one, _, events) => {
+    const again = events.some((event) => event.kind === 'append-unknown' && one.attempt === `${event.attempt}, again`)
+    return again ? undefined : { ...one, kind: 'append-failed', error: 'NO' }
+  }),
+  'a lookup finds the record after the first': change('by-time', (one) =>
+    one.offset < 0 ? undefined : { ...one, offset: one.offset + 1 },
+  ),
+  'a committed offset is forgotten': change('committed', (one, _, events) => {
+    return committedBefore(one, events) > 0 ? { ...one, offset: null } : undefined
+  }),
+  'a committed offset is an earlier one': change('committed', (one, choice, events) => {
+    const lesser = events.flatMap((event) =>
+      event.kind === 'commit-sent' && event.offset < committedBefore(one, events) ? [event.offset] : [],
+    )
+    const offset = lesser[choice % Math.max(1, lesser.length)]
+    return offset === undefined ? undefined : { ...one, offset }
+  }),
+  'a committed offset is made up': change('committed', (one) => ({ ...one, offset: 1_000_000 })),
+}
+
+test.each(Object.entries(corruptions))('%s: caught in every history where it is wrong', (_, corrupt) => {
+  let caught = 0
+  fc.assert(
+    fc.property(soundHistories, fc.nat(1_000), (events, choice) => {
+      const spoilt = corrupt(events, choice)
+      if (!spoilt) return
+      expect(check(spoilt)).not.toEqual([])
+      caught++
+    }),
+    { numRuns: 500 },
+  )
+  expect(caught).toBeGreaterThan(20)
+})
+
+/** Changes one event of a kind: the first from a chosen place on that can be changed so. */
+function change<K extends Event['kind']>(
+  kind: K,
+  how: (event: Extract<Event, { kind: K }>, choice: number, events: History) => Event | undefined,
+): Corruption {
+  const isIt = (event: Event): event is Extract<Event, { kind: K }> => event.kind === kind
+  return (events, choice) => {
+    const all = events.filter(isIt)
+    const first = choice % Math.max(1, all.length)
+    for (const one of [...all.slice(first), ...all.slice(0, first)]) {
+      const changed = how(one, choice, events)
+      if (changed) return events.map((event) => (event === one ? changed : event))
+    }
+    return undefined
+  }
+}
+
+/** An offset whose value an acknowledgement or a read has settled. */
+function placedFor(events: History, choice: number): number | undefined {
+  const counts = new Map(
+    events.flatMap((event) => (event.kind === 'append-sent' ? [[event.attempt, event.values.length]] : [])),
+  )
+  const placed = new Set<number>()
+  for (const event of events) {
+    if (event.kind === 'append-acked') {
+      for (let next = 0; next < (counts.get(event.attempt) ?? 0); next++) placed.add(event.baseOffset + next)
+    }
+    if (event.kind === 'read') for (const { offset } of event.records) placed.add(offset)
+  }
+  return placed.has(choice) ? choice : [...placed][choice % Math.max(1, placed.size)]
+}
+
+/** The offset that this event's client had been told of before, 0 for none. */
+function committedBefore(one: Event, events: History): number {
+  const own = events.slice(0, events.indexOf(one)).filter(({ client }) => client === one.client)
+  return Math.max(0, ...own.map((event) => (event.kind === 'committed' ? (event.offset ?? 0) : 0)))
+}
+
+/** The end that this event's client had been told of itself. */
+function endKnownTo(one: Event, events: History): number {
+  const own = events.slice(0, events.indexOf(one)).filter(({ client }) => client === one.client)
+  return Math.max(
+    0,
+    ...own.map((event) => (event.kind === 'read' ? event.highWatermark : event.kind === 'bounds' ? event.latest : 0)),
+  )
+}
