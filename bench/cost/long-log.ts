@@ -6,7 +6,7 @@
 import { inlineBytesMax, itemBytesMax, storeBlob } from '../../src/log/blob.ts'
 import { type BlobId, blobIdMs, newBlobId } from '../../src/log/blob-id.ts'
 import { createChunk, type Entry, entryKey, entryOfTail } from '../../src/log/chunk.ts'
-import { dropUpdate, type Head, headExcess, newHead, readHead, tailRefs } from '../../src/log/head.ts'
+import { dropUpdate, type Head, headExcess, newHead, readHead, refsToSpill, tailRefs } from '../../src/log/head.ts'
 import { headKey, type PartitionId } from '../../src/log/keys.ts'
 import { packRef, type Ref } from '../../src/log/ref.ts'
 import { stampAt } from '../../src/log/stamp.ts'
@@ -59,25 +59,25 @@ export async function longLog(core: Core, shape: Shape): Promise<LongLog> {
 
 /** The head after as many appends as make it spill. */
 function filled(head: Head, nextOne: () => Ref): Head {
-  const packedTail: Uint8Array[] = []
+  const packedTail = [...head.packedTail]
   let { next, bytes } = head
-  let tailBytes = 0
+  let moreBytes = 0
   let own = 0
-  while (packedTail.length === 0 || headExcess(head, tailBytes + own) <= 0) {
+  while (moreBytes === 0 || headExcess(head, moreBytes + own) <= 0) {
     const ref = nextOne()
     const packed = packRef(ref)
     packedTail.push(packed)
     own = packed.length + 1
-    tailBytes += own
+    moreBytes += own
     next += ref.count
     bytes += ref.length
   }
   return { ...head, next, bytes, packedTail }
 }
 
-/** The head after its whole tail has left. */
+/** The head after the older refs of its tail have left. */
 const emptied = (id: PartitionId, head: Head): Head =>
-  readHead(id, patched(itemOf(head), dropUpdate(head, head.packedTail.length).patches))
+  readHead(id, patched(itemOf(head), dropUpdate(head, refsToSpill(head)).patches))
 
 const itemOf = (head: Head) =>
   patched(patched({}, newHead(head.configVersion).patches), [

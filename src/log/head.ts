@@ -20,13 +20,13 @@ const headFormat = 1
 export const tailRefsMax = 100
 /** One write unit: what the head may take in steady state, in DynamoDB's count. */
 const headBytesMax = 1_024
-/** What the key and everything but tail and fingerprints take at most. */
-const headFixedBytes = 130
+/** What the key and everything but tail and fingerprints take: at most, with numbers of 16 digits. */
+const headFixedBytes = 113
 /** How many dropped refs the head still recognises: those of the last moments, at least and at most so many. */
 const fingerprintsMin = 8
 export const fingerprintsMax = 40
 /** Appends in flight for longer than this may have to be sent again. */
-const recentMs = 40
+const recentMs = 20
 const fingerprintBytes = 10
 /** What of the tail stays when it is spilled: one ref, or a few small ones. */
 const keptBytesMax = 150

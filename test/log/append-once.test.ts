@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { appendOnce, onceMs } from '../../src/log/append-once.ts'
 import { createTopic } from '../../src/log/topics.ts'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
+import { StoreError } from '../../src/store/errors.ts'
+import type { Key, Update } from '../../src/store/items.ts'
 import { batchOf, coreOver, failure, only, readAll, send, text } from './core.ts'
 import { overBadNetwork } from './faults.ts'
 
@@ -44,6 +46,21 @@ test('a server that dies in the middle: the next one finishes what it began', as
   for (const copy of late) await copy()
   expect((await readAll(coreOver(stores), topic, 0)).length).toBe(1)
   expect((await readAll(coreOver(stores), topic, 1)).length).toBe(1)
+})
+
+test('an answer that cannot be kept is told all the same, and is found again', async () => {
+  const stores = memoryStores()
+  const topic = await createTopic(coreOver(stores), { name: 'orders', partitions: 2 })
+  const update = async (at: Key, change: Update) => {
+    const keeps = change.patches.some((patch) => 'set' in patch && patch.set === 'a')
+    if (keeps) throw new StoreError('throttled', 'slow down')
+    return stores.items.update(at, change)
+  }
+  const forgetful = coreOver({ ...stores, items: { ...stores.items, update } }, { appendTimeoutMs: 20 })
+  const first = await appendOnce(forgetful, topic, key, requests())
+  expect(first.map(failure)).toEqual(['no error', 'no error'])
+  expect(await appendOnce(coreOver(stores), topic, key, requests())).toEqual(first)
+  expect((await readAll(coreOver(stores), topic, 0)).length).toBe(1)
 })
 
 test('the key used for another request is refused, another principal’s key is another key', async () => {

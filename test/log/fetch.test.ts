@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { fetch } from '../../src/log/fetch.ts'
 import { createTopic, deleteTopic } from '../../src/log/topics.ts'
+import { decodeBatch } from '../../src/protocol/records/batch.ts'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
+import type { Query } from '../../src/store/items.ts'
 import { coreOver, failure, fetchOne, freshCore, only, readAll, send, text } from './core.ts'
 
 const mixed = ['t', 'x'.repeat(1_000), 'u', 'y'.repeat(20_000), 'v', 'w'.repeat(300)]
@@ -85,4 +87,25 @@ test('a topic created anew is read anew by a server that still remembers the old
   await createTopic(other, { name: 'orders' })
   await send(one, old, 0, ['new'])
   expect((await readAll(one, old, 0)).map(text)).toEqual(['new'])
+})
+
+test('an answer’s end is never before its own records, however many are appended while it is read', async () => {
+  const stores = memoryStores()
+  const writer = coreOver(stores)
+  const topic = await createTopic(writer, { name: 'orders' })
+  const sendMany = async () => {
+    for (let count = 0; count < 60; count++) await send(writer, topic, 0, [`${count}`])
+  }
+  await sendMany()
+  // The head was read before, the index is read after.
+  const query = async (wanted: Query) => {
+    await sendMany()
+    return stores.items.query(wanted)
+  }
+  const fetched = await fetchOne(coreOver({ ...stores, items: { ...stores.items, query } }), topic, 0, 0)
+  if ('error' in fetched) throw fetched.error
+  const records = await Promise.all(fetched.batches.map((batch) => decodeBatch(batch)))
+  const last = records.flat().at(-1)?.offset ?? -1
+  expect(last).toBeGreaterThan(60)
+  expect(fetched.highWatermark).toBeGreaterThan(last)
 })
