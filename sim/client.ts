@@ -53,15 +53,13 @@ function askOne<T>(
   return new Promise((resolve, reject) => {
     if (!server) return world.time.after(100, () => resolve({ error: new StoreError('unavailable', 'no server') }))
     world.time.after(patienceMs, () => resolve({ silence: true }))
-    server.machine.resume(() => {
-      work(server.core).then(
-        (value) => resolve({ value }),
-        (error) => {
-          if (error instanceof KafkaError || error instanceof StoreError) resolve({ error })
-          else reject(error)
-        },
-      )
-    })
+    work(server.core).then(
+      (value) => resolve({ value }),
+      (error) => {
+        if (error instanceof KafkaError || error instanceof StoreError) resolve({ error })
+        else reject(error)
+      },
+    )
   })
 }
 

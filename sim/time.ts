@@ -22,9 +22,9 @@ export function simulatedTime(): Time {
   let nowMs = epochMs
   let order = 0
   let events = 0
-  const at = (ms: number, what: () => void) => push(heap, { ms: Math.max(nowMs, ms), order: order++, what })
+  const at = (ms: number, what: () => void) => push(heap, { ms: Math.max(nowMs, Math.ceil(ms)), order: order++, what })
   return {
-    now: () => Math.floor(nowMs),
+    now: () => nowMs,
     at,
     after: (ms, what) => at(nowMs + ms, what),
     async run(done) {

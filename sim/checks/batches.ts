@@ -2,26 +2,32 @@
  * A batch is one: readers see it whole, side by side and in the order sent. A read may begin in the middle of a batch (it was
  * asked to) and end there (a small answer), but no reported end of the log may lie inside of one.
  */
-import type { Anomaly, Event } from '../history.ts'
+import type { Anomaly, Event, Value } from '../history.ts'
 import type { Batch, Facts, Kind, Log, Origin } from './facts.ts'
 import { type Reports, reports, text } from './reports.ts'
 
 type Base = { readonly base: number; readonly event: Event }
-/** `inside`: which batch goes on at an offset, having begun before it. */
-type Bases = { readonly of: Map<Batch, Base>; readonly inside: Map<Log, Map<number, Batch>> }
+type Bases = {
+  readonly of: Map<Batch, Base>
+  /** Which batch goes on at an offset, having begun before it. */
+  readonly inside: ReadonlyMap<Log, Map<number, Batch>>
+  /** What was looked at already: most records are read many times. */
+  readonly known: ReadonlyMap<Log, Map<number, { readonly value: Value; readonly origin: Origin | undefined }>>
+}
 
 export function checkBatches(facts: Facts): readonly Anomaly[] {
   const found = reports()
-  const bases: Bases = { of: new Map(), inside: new Map(facts.logs.map((log) => [log, new Map()])) }
+  const perLog = <T>() => new Map(facts.logs.map((log) => [log, new Map<number, T>()]))
+  const bases: Bases = { of: new Map(), inside: perLog(), known: perLog() }
   for (const event of facts.history) {
     if (event.kind !== 'read' && event.kind !== 'final') continue
-    const log = facts.log(event)
     let before: Origin | undefined
-    for (const [place, { offset, value }] of event.records.entries()) {
-      const origin = facts.origins.get(value)
-      if (place > 0) checkNeighbours(before, origin, event, found)
+    let isFirst = true
+    for (const { offset, value } of event.records) {
+      const origin = originOf(facts, bases, event, offset, value, found)
+      if (!isFirst) checkNeighbours(before, origin, event, found)
+      isFirst = false
       before = origin
-      if (origin?.batch.log === log) checkBase(bases, origin, offset, event, found)
     }
     checkLast(before, event, found)
   }
@@ -30,6 +36,24 @@ export function checkBatches(facts: Facts): readonly Anomaly[] {
     if (event.kind === 'read') checkEnd(facts.log(event), event, event.highWatermark, bases, found)
   }
   return found.all()
+}
+
+function originOf(
+  facts: Facts,
+  bases: Bases,
+  event: Kind<'read'> | Kind<'final'>,
+  offset: number,
+  value: Value,
+  found: Reports,
+): Origin | undefined {
+  const log = facts.log(event)
+  const known = bases.known.get(log)
+  const there = known?.get(offset)
+  if (there?.value === value) return there.origin
+  const origin = facts.origins.get(value)
+  known?.set(offset, { value, origin })
+  if (origin?.batch.log === log) checkBase(bases, origin, offset, event, found)
+  return origin
 }
 
 function checkNeighbours(left: Origin | undefined, right: Origin | undefined, event: Event, found: Reports): void {

@@ -27,7 +27,7 @@ export function checkTimes(facts: Facts): readonly Anomaly[] {
 
 function checkLookup(facts: Facts, timeline: Timeline, event: Kind<'by-time'>, at: number, found: Reports): void {
   const { timestampMs, offset } = event
-  const match = timeline.rises.find((one) => (one.timestampMs ?? -1) >= timestampMs)
+  const match = firstReaching(timeline.rises, timestampMs)
   const name = `the first record of ${text(event)} at or after ${timestampMs}`
   const wrong = (what: string, ...events: Event[]) =>
     found.add('by-time-wrong', event, `${name} was given as ${offset}: ${what}`, [...events, event])
@@ -42,6 +42,17 @@ function checkLookup(facts: Facts, timeline: Timeline, event: Kind<'by-time'>, a
       wrong(`that one is of ${answer.timestampMs}`, answer.event)
     }
   }
+}
+
+function firstReaching(rises: readonly Placed[], timestampMs: number): Placed | undefined {
+  let low = 0
+  let high = rises.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((rises[middle]?.timestampMs ?? -1) >= timestampMs) high = middle
+    else low = middle + 1
+  }
+  return rises[low]
 }
 
 function timelineOf(facts: Facts, log: Log): Timeline {

@@ -9,9 +9,11 @@ import type { Anomaly, Event, Value } from '../history.ts'
 import type { Batch, Facts, Kind, Log, Origin } from './facts.ts'
 import { type Reports, reports, text } from './reports.ts'
 
-/** `values`: what was claimed first at each offset. `offsets`: where readers saw each value first. */
+/** What was claimed first at an offset; `read`: by a reader too, so that the same sight again has nothing new to tell. */
+type Held = { readonly value: Value; readonly event: Event; read: boolean }
+/** `values`: what each offset holds. `offsets`: where readers saw each value first. */
 type Seen = {
-  readonly values: Map<Log, Map<number, { readonly value: Value; readonly event: Event }>>
+  readonly values: ReadonlyMap<Log, Map<number, Held>>
   readonly offsets: Map<Value, { readonly offset: number; readonly event: Event }>
 }
 type Claim = { readonly value: Value; readonly offset: number; readonly event: Event; readonly log: Log }
@@ -23,7 +25,10 @@ export function checkValues(facts: Facts): readonly Anomaly[] {
     if (event.kind === 'append-acked') checkAck(facts, seen, event, found)
     if (event.kind !== 'read' && event.kind !== 'final') continue
     const log = facts.log(event)
+    const values = seen.values.get(log)
     for (const { offset, value } of event.records) {
+      const held = values?.get(offset)
+      if (held?.read && held.value === value) continue
       const claim = { value, offset, event, log }
       checkAlone(seen, claim, found)
       const origin = facts.origins.get(value)
@@ -54,8 +59,10 @@ function checkAck(facts: Facts, seen: Seen, event: Kind<'append-acked'>, found: 
 function checkAlone(seen: Seen, { value, offset, event, log }: Claim, found: Reports): void {
   const values = seen.values.get(log)
   const there = values?.get(offset)
-  if (!there) values?.set(offset, { value, event })
-  else if (there.value !== value) {
+  const read = event.kind !== 'append-acked'
+  if (!there) values?.set(offset, { value, event, read })
+  else if (there.value === value) there.read ||= read
+  else {
     const what = `offset ${offset} of ${text(log.where)} holds ${there.value} and ${value}`
     found.add('two-values-at-one-offset', values, what, [there.event, event])
   }

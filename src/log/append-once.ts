@@ -43,12 +43,16 @@ export async function appendOnce(
   idempotency: Idempotency,
   requests: readonly NewBatches[],
 ): Promise<readonly AppendOutcome[]> {
+  // A server may fall asleep anywhere below: what counts is when the request came, not when it wakes up.
+  const arrivedMs = core.clock.now()
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const digest = createHash('sha256').update(`${idempotency.principal}\0${idempotency.key}`).digest('base64url')
   const seen = await core.items.get(onceKey(digest))
   const ready = await Promise.all(requests.map((request) => check(core, topic, request)))
   const live =
-    seen && isLive(core, seen) ? seen : await begin(core, topic, digest, idempotency, ready, seen, deadlineMs)
+    seen && isLive(seen, arrivedMs)
+      ? seen
+      : await begin(core, topic, digest, idempotency, ready, seen, arrivedMs, deadlineMs)
   requireFormat('idempotency key', onceKey(digest).pk, live.v, onceFormat)
   if (!(live.fp instanceof Uint8Array) || !sameBytes(live.fp, idempotency.fingerprint)) {
     throw new KafkaError('INVALID_REQUEST', 'this Idempotency-Key was used for another request in the last 15 minutes')
@@ -56,7 +60,7 @@ export async function appendOnce(
   return outcomesIn(live) ?? settle(core, { ...topic, id: String(live.id) }, digest, live, ready, deadlineMs)
 }
 
-const isLive = (core: Core, item: Item): boolean => core.clock.now() - Number(item.at) < onceMs
+const isLive = (item: Item, arrivedMs: number): boolean => arrivedMs - Number(item.at) < onceMs
 
 /** Writes the key's item with a ref for each partition, or finds the one that another caller wrote meanwhile. */
 async function begin(
@@ -66,13 +70,14 @@ async function begin(
   { fingerprint }: Idempotency,
   ready: readonly Ready[],
   expired: Item | undefined,
+  arrivedMs: number,
   deadlineMs: number,
 ): Promise<Item> {
   const refs = await firstRefs(core, topic, ready, deadlineMs)
   if (refs instanceof KafkaError) throw refs
   const fields = new Map<string, Value>([
     ['v', onceFormat],
-    ['at', core.clock.now()],
+    ['at', arrivedMs],
     ['w', refs[0]?.id ?? new Uint8Array()],
     ['fp', fingerprint],
     ['id', topic.id],
