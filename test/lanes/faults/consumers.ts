@@ -68,12 +68,12 @@ export async function committer(world: World, group: string, partition: number, 
       world.count(`commit ${knownOf(error).known}`)
       tell({ kind: 'commit-unknown', attempt })
     }
-    if (world.below(4) === 0) await lookUp(world, group, partition).catch(knownOf)
+    if (world.below(4) === 0) await lookUp(world, world.anyServer(), group, partition).catch(knownOf)
   }
 }
 
-export async function lookUp(world: World, group: string, partition: number): Promise<void> {
+export async function lookUp(world: World, core: Core, group: string, partition: number): Promise<void> {
   const where = { topicId: world.topic.id, partition }
-  const [found] = await fetchOffsets(world.anyServer(), group, [where])
+  const [found] = await fetchOffsets(core, group, [where])
   world.recorder.as(group)({ kind: 'committed', group, ...where, offset: found?.offset ?? null })
 }

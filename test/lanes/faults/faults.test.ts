@@ -1,8 +1,9 @@
 /** The log on real stores behind a network that fails: see workload.ts for what is done, plan.ts for what goes wrong. */
 import { randomInt, randomUUID } from 'node:crypto'
-import { afterAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { check } from '../../../sim/checker.ts'
 import type { Core } from '../../../src/runtime/core.ts'
+import type { Settings } from '../../../src/runtime/settings.ts'
 import { systemClock } from '../../../src/runtime/system.ts'
 import { ensureAws, ensureTable } from '../../../src/store/aws/ensure.ts'
 import { type Aws, openAws } from '../../../src/store/aws/open.ts'
@@ -21,6 +22,8 @@ const deployments = {
 const given = process.env.FAULTS_SEED
 const seeds = given ? [Number(given)] : [1, 2, randomInt(3, 2 ** 31)]
 const requestsEach = Number(process.env.FAULTS_REQUESTS ?? 30)
+type Server = { readonly core: Core; close(): Promise<unknown> }
+
 /** One server a patience: one gives an append up soon, another late. */
 const appendTimeoutsMs = [300, 1_000, 3_000]
 
@@ -31,7 +34,10 @@ describe.each(Object.entries(deployments))('behind a failing network: %s', (name
     for (const [what, count] of from) into.set(what, (into.get(what) ?? 0) + count)
   }
   let requests = 0
-  const startedMs = Date.now()
+  let startedMs = 0
+  beforeAll(() => {
+    startedMs = Date.now()
+  })
   afterAll(() => {
     const seconds = Math.round((Date.now() - startedMs) / 1_000)
     console.log(`${name}: ${requests} requests in ${seconds} s\n${lines(fired)}\n${lines(told)}`)
@@ -42,10 +48,11 @@ describe.each(Object.entries(deployments))('behind a failing network: %s', (name
       await startProxy(upstream.items, faultPlan(seed)),
       await startProxy(upstream.objects, faultPlan(~seed)),
     ]
-    const servers = await openServers(upstream, proxies)
+    const { servers, patient } = await openServers(upstream, proxies)
     try {
       const { history, counts } = await runWorkload(
         servers.map(({ core }) => core),
+        patient.core,
         proxies,
         seed,
         requestsEach,
@@ -59,7 +66,7 @@ describe.each(Object.entries(deployments))('behind a failing network: %s', (name
         requests += proxy.requests()
         await proxy.stop()
       }
-      for (const { close } of servers) await close()
+      for (const { close } of [...servers, patient]) await close()
     }
   })
 
@@ -83,31 +90,36 @@ describe.each(Object.entries(deployments))('behind a failing network: %s', (name
   })
 })
 
+const impatience = { writeTimeoutMs: 400, readTimeoutMs: 250, connectTimeoutMs: 200 }
+
+/** A table and a bucket, and servers that reach them through the proxies; and one that takes its time. */
 async function openServers(upstream: { items: string; objects: string }, proxies: readonly FaultyProxy[]) {
   const [items, objects] = proxies
   if (!items || !objects) throw new Error('two proxies are needed')
   const names = { table: `table-${randomUUID()}`, bucket: `bucket-${randomUUID()}` }
-  const open = (endpoint: string): Aws =>
+  const open = (endpoint: string, timeouts: Partial<typeof impatience> = {}): Aws =>
     openAws({
       ...names,
+      ...timeouts,
       endpoint,
       region: 'us-east-1',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
       clock: systemClock,
-      writeTimeoutMs: 400,
-      readTimeoutMs: 250,
-      connectTimeoutMs: 200,
     })
+  const server = (settings: Partial<Settings>, timeouts?: typeof impatience): Server => {
+    const [ofItems, ofObjects] = [open(items.url, timeouts), open(objects.url, timeouts)]
+    const stores = { items: ofItems.stores.items, objects: ofObjects.stores.objects }
+    const core = { ...coreOver(stores, settings), clock: ofItems.clock }
+    return { core, close: () => Promise.all([ofItems.stores.close(), ofObjects.stores.close()]) }
+  }
   const direct = [open(upstream.items), open(upstream.objects)] as const
   await ensureTable(direct[0])
   await ensureAws(direct[1])
   await Promise.all(direct.map(({ stores }) => stores.close()))
-  return appendTimeoutsMs.map((appendTimeoutMs): { core: Core; close: () => Promise<unknown> } => {
-    const [ofItems, ofObjects] = [open(items.url), open(objects.url)]
-    const stores = { items: ofItems.stores.items, objects: ofObjects.stores.objects }
-    const core = { ...coreOver(stores, { appendTimeoutMs, cacheBytes: 100_000 }), clock: ofItems.clock }
-    return { core, close: () => Promise.all([ofItems.stores.close(), ofObjects.stores.close()]) }
-  })
+  return {
+    servers: appendTimeoutsMs.map((appendTimeoutMs) => server({ appendTimeoutMs, cacheBytes: 100_000 }, impatience)),
+    patient: server({}),
+  }
 }
 
 const lines = (counts: ReadonlyMap<string, number>): string =>

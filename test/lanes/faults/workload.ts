@@ -34,15 +34,15 @@ const idempotentProducers = 4
 const committers = 2
 const partitions = 2
 
+/** `patient`: a server that waits as long as it takes, for what comes before the faults and after. */
 export async function runWorkload(
   servers: readonly Core[],
+  patient: Core,
   proxies: readonly FaultyProxy[],
   seed: number,
   requestsEach: number,
 ): Promise<Run> {
-  const [first] = servers
-  if (!first) throw new Error('no servers')
-  const topic = await createTopic(first, { name: `faults-${seed}`, partitions })
+  const topic = await createTopic(patient, { name: `faults-${seed}`, partitions })
   const counts = new Map<string, number>()
   const below = generator(seed)
   let producing = true
@@ -50,7 +50,7 @@ export async function runWorkload(
     topic,
     recorder: recorder(),
     below,
-    anyServer: () => servers[below(servers.length)] ?? first,
+    anyServer: () => servers[below(servers.length)] ?? patient,
     producing: () => producing,
     count: (what) => counts.set(what, (counts.get(what) ?? 0) + 1),
   }
@@ -71,8 +71,8 @@ export async function runWorkload(
     proxy.calm()
     counts.set('late until the end', (counts.get('late until the end') ?? 0) + (await proxy.deliverLate()))
   }
-  for (const [at, group] of groups.entries()) await lookUp(world, group, at % partitions)
-  for (let partition = 0; partition < partitions; partition++) await readBack(world, first, partition)
+  for (const [at, group] of groups.entries()) await lookUp(world, patient, group, at % partitions)
+  for (let partition = 0; partition < partitions; partition++) await readBack(world, patient, partition)
   return { history: world.recorder.history, counts }
 }
 
