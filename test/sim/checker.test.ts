@@ -40,6 +40,12 @@ const cases: Case[] = [
     sound: [sent('a', 'x'), unknown('a', 'x'), final('')],
   },
   {
+    name: 'lost-acknowledged',
+    when: 'it was acknowledged before the final log was read, not after',
+    broken: [sent('a', 'x'), acked('a', 'x', 0), final('')],
+    sound: [sent('a', 'x'), final(''), acked('a', 'x', 0)],
+  },
+  {
     name: 'duplicate',
     when: 'an acknowledged value stands at two offsets; two reads of one offset are no duplicate',
     broken: [sent('a', 'x'), acked('a', 'x', 0), final('x x')],
@@ -107,6 +113,24 @@ const cases: Case[] = [
     when: 'an end lies inside a batch',
     broken: [sent('a', 'x1 x2'), unknown('a', 'x1'), bounds('r', 0, 1), final('x1 x2')],
     sound: [sent('a', 'x1 x2'), unknown('a', 'x1'), bounds('r', 0, 2), final('x1 x2')],
+  },
+  {
+    name: 'torn-batch',
+    when: 'two reads see its parts apart',
+    broken: [sent('a', 'x1 x2'), read('r', 0, 'x1', 2), read('s', 2, 'x2')],
+    sound: [sent('a', 'x1 x2'), read('r', 0, 'x1', 2), read('s', 1, 'x2')],
+  },
+  {
+    name: 'torn-batch',
+    when: 'only its second record is there',
+    broken: [sent('a', 'x1 x2'), sent('b', 'y'), final('y x2')],
+    sound: [sent('a', 'x1 x2'), sent('b', 'y'), final('y')],
+  },
+  {
+    name: 'torn-batch',
+    when: 'only its first record is there',
+    broken: [sent('a', 'x1 x2'), final('x1')],
+    sound: [sent('a', 'x1 x2'), final('x1 x2')],
   },
   {
     name: 'never-sent',
@@ -202,6 +226,12 @@ const cases: Case[] = [
     sound: [sent('r', 'x'), acked('r', 'x', 0), readFailed('r', 0), deleted('a')],
   },
   {
+    name: 'read-failed',
+    when: 'a read at the very end fails',
+    broken: [sent('r', 'x'), acked('r', 'x', 0), readFailed('r', 1)],
+    sound: [sent('r', 'x'), acked('r', 'x', 0), read('r', 1, '')],
+  },
+  {
     name: 'unread',
     when: 'the patient reader cannot reach the end',
     broken: [sent('a', 'x'), acked('a', 'x', 0), final('', { end: 1, complete: false })],
@@ -236,6 +266,12 @@ const cases: Case[] = [
     when: 'a lesser offset shows that was committed before the greater one, not after',
     broken: [commit('r', 1), commit('r', 2), commitAcked('r', 'c2'), committed('r', 1)],
     sound: [commit('r', 2), commitAcked('r', 'c2'), commit('r', 1), committed('r', 1)],
+  },
+  {
+    name: 'committed-went-back',
+    when: 'one client commits ever greater offsets; a rival may overtake it',
+    broken: [commit('s', 1), commit('s', 2), commitAcked('s', 'c2'), committed('s', 1)],
+    sound: [commit('r', 1), commit('s', 2), commitAcked('s', 'c2'), committed('s', 1)],
   },
   {
     name: 'committed-invented',
@@ -285,6 +321,12 @@ test('one call about several partitions knows no more in its second answer than 
   const two = history(sent('a', 'x'), acked('a', 'x', 0), [client, { ...event, partition: 1 } as Told], [client, event])
   expect(check(two).map(({ name }) => name)).toEqual(['end-went-back'])
   expect(check(two.map((one) => ({ ...one, atMs: 0 })))).toEqual([])
+})
+
+test('what lies beyond the last readable record is unread, not lost', () => {
+  const stuck = final('x', { end: 2, complete: false })
+  const found = check(history(sent('a', 'x'), acked('a', 'x', 0), sent('a', 'y'), acked('a', 'y', 1), stuck))
+  expect(found.map(({ name }) => name)).toEqual(['unread'])
 })
 
 test('a promise broken a hundred times for one batch is told once', () => {
