@@ -86,6 +86,7 @@ async function commitOne(core: Core, group: string, entry: OffsetCommit, generat
   const known = core.memory.immutable.get(hint)
   let version = typeof known === 'number' ? known : 0
   const writer = Buffer.from(core.random.bytes(8)).toString('hex')
+  const latestMs = core.clock.uptime() + core.settings.appendTimeoutMs
   let trouble: unknown
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     try {
@@ -97,9 +98,12 @@ async function commitOne(core: Core, group: string, entry: OffsetCommit, generat
       if (applied || item?.w === writer) return
       if (item?.v !== undefined) requireFormat('committed offset', group, item.v, format)
       if (isFenced(item, generation)) throw fenced(group)
+      // Whoever sleeps for so long has been given up, and would set back what was committed since.
+      if (core.clock.uptime() > latestMs)
+        throw new StoreError('unknown-outcome', `the commit of ${group} took too long`)
       version = Number(item?.n ?? 0)
     } catch (error) {
-      if (!(error instanceof StoreError && error.retriable)) throw error
+      if (!(error instanceof StoreError && error.retriable) || core.clock.uptime() > latestMs) throw error
       trouble = error
       await pause(core, attempt)
     }
