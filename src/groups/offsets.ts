@@ -87,7 +87,7 @@ async function commitOne(core: Core, group: string, entry: OffsetCommit, generat
   let version = typeof known === 'number' ? known : 0
   const writer = Buffer.from(core.random.bytes(8)).toString('hex')
   const latestMs = core.clock.uptime() + core.settings.appendTimeoutMs
-  let trouble: unknown
+  let trouble: StoreError | undefined
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     try {
       const { applied, item } = await core.items.update(key, {
@@ -98,13 +98,15 @@ async function commitOne(core: Core, group: string, entry: OffsetCommit, generat
       if (applied || item?.w === writer) return
       if (item?.v !== undefined) requireFormat('committed offset', group, item.v, format)
       if (isFenced(item, generation)) throw fenced(group)
-      // Whoever sleeps for so long has been given up, and would set back what was committed since.
-      if (core.clock.uptime() > latestMs)
-        throw new StoreError('unknown-outcome', `the commit of ${group} took too long`)
+      // Sent again under the new version, it could set back what was committed since: by whoever gave up a sleeper, or
+      // after a copy of this one.
+      if (trouble?.trouble === 'unknown-outcome' || core.clock.uptime() > latestMs) {
+        throw new StoreError('unknown-outcome', `another commit of ${group} came in between`)
+      }
       version = Number(item?.n ?? 0)
     } catch (error) {
       if (!(error instanceof StoreError && error.retriable) || core.clock.uptime() > latestMs) throw error
-      trouble = error
+      if (trouble?.trouble !== 'unknown-outcome') trouble = error
       await pause(core, attempt)
     }
   }

@@ -19,7 +19,7 @@ import {
 } from './head.ts'
 import { entriesCovering, firstEntryReaching, newestEntries } from './index-search.ts'
 import { headKey, type PartitionId } from './keys.ts'
-import { packRef, type Ref, sameBytes } from './ref.ts'
+import { fingerprint, packRef, type Ref, sameBytes } from './ref.ts'
 import { pause } from './retry.ts'
 import { spill } from './spill.ts'
 import { type Stamp, sawStamp } from './stamp.ts'
@@ -41,6 +41,7 @@ export async function appendRef(core: Core, id: PartitionId, ref: Ref, deadlineM
   let ambiguous: StoreError | undefined
   for (let attempt = 0; ; attempt++) {
     let trouble: StoreError | 'tail-full'
+    let refused = false
     try {
       const written = await core.items.update(headKey(id), update)
       if (written.applied) {
@@ -48,15 +49,17 @@ export async function appendRef(core: Core, id: PartitionId, ref: Ref, deadlineM
         sawStamp(core, newestStamp(head))
         return { verdict: 'appended', baseOffset: head.next - ref.count, head }
       }
-      const refused = await whyRefused(core, id, ref, written.item && readHead(id, written.item))
-      if (refused !== 'tail-full') return refused
-      trouble = refused
+      refused = true
+      const why = await whyRefused(core, id, ref, written.item && readHead(id, written.item))
+      if (why !== 'tail-full') return why
+      trouble = why
     } catch (error) {
       if (!(error instanceof StoreError && error.retriable)) {
         if (ambiguous) return { verdict: 'unknown', cause: error }
         throw error
       }
-      if (error.trouble === 'unknown-outcome') ambiguous = error
+      // A refusal that could not be looked into may be this very ref's own success.
+      if (refused || error.trouble === 'unknown-outcome') ambiguous = error
       trouble = error
     }
     if (core.clock.uptime() >= deadlineMs) {
@@ -75,7 +78,9 @@ async function whyRefused(
   if (!head) return { verdict: 'no-partition' }
   const inTail = offsetInTail(head, ref)
   if (inTail !== undefined) return { verdict: 'appended', baseOffset: inTail, head }
-  if (head.horizon < ref.stamp && head.packedTail.length >= tailRefsMax) {
+  const mark = fingerprint(ref)
+  const maybeDropped = head.horizon >= ref.stamp || head.fingerprints.some((other) => sameBytes(other, mark))
+  if (!maybeDropped && head.packedTail.length >= tailRefsMax) {
     // Whoever should have spilled did not live to do it.
     await spill(core, id, head)
     return 'tail-full'

@@ -146,7 +146,7 @@ export async function renamed(
   const nowMs = core.clock.now()
   const latest = stampAt(topic.era, nowMs + stampAheadMsMax)
   if (horizon >= latest) {
-    if (horizon >= stampAt(topic.era, nowMs + horizonAheadMsMax)) await raiseEra(core, topic)
+    if (horizon >= stampAt(topic.era, nowMs + horizonAheadMsMax)) await untilRaised(core, topic)
     throw new KafkaError('KAFKA_STORAGE_ERROR', 'the partition was last written by a clock that runs ahead: try again')
   }
   const refs = await firstRefs(core, topic, [ready], deadlineMs)
@@ -156,6 +156,15 @@ export async function renamed(
   const stamp = Math.max(ref.stamp, horizon + 1)
   sawStamp(core, stamp)
   return { ...ref, stamp }
+}
+
+/** The caller tries again in any case; whoever comes next raises it otherwise. */
+async function untilRaised(core: Core, topic: Topic): Promise<void> {
+  try {
+    await raiseEra(core, topic)
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+  }
 }
 
 /**

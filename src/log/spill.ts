@@ -36,7 +36,7 @@ export async function spill(core: Core, id: PartitionId, seen: Head): Promise<vo
   try {
     await moveTail(core, id, seen)
   } catch (error) {
-    if (!(error instanceof StoreError && error.retriable)) throw error
+    if (!(error instanceof StoreError)) throw error
   }
 }
 
