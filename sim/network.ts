@@ -78,7 +78,7 @@ const keyOf = (action: Action): Key =>
 
 function traced(machine: Machine, net: Network, site: string, fate: string): void {
   net.trace.push(`${net.time.now()} ${machine.name} ${site}: ${fate}`)
-  if (net.trace.length > 400) net.trace.splice(0, 200)
+  if (net.trace.length > 20_000) net.trace.splice(0, 10_000)
 }
 
 /** Some milliseconds as a rule, now and then many. */

@@ -8,6 +8,7 @@ import { type Cluster, cluster, type Fate } from './cluster.ts'
 import { emptyTally, type Tally, type Weather } from './faults.ts'
 import type { Anomaly, Event, History } from './history.ts'
 import { lastLook } from './last-look.ts'
+import type { Limits } from './limits.ts'
 import type { Network } from './network.ts'
 import { beginAttempts, produce, produceOnce } from './producers.ts'
 import { type Chance, seeded } from './random.ts'
@@ -21,9 +22,11 @@ export type Outcome = {
   readonly tally: Tally
   readonly storeCalls: number
   readonly simulatedMs: number
+  /** Things that happened one after the other: answers, wake-ups, arrivals. */
+  readonly steps: number
   readonly kills: number
   readonly freezes: number
-  /** The last store calls before the end, for whoever looks into an anomaly. */
+  /** The store calls, oldest first, for whoever looks into an anomaly; each begins with its time. */
   readonly trace: readonly string[]
 }
 
@@ -42,7 +45,7 @@ const fates: readonly [Fate, ...Fate[]] = [
 ]
 
 /** The same seed gives the same history, byte for byte. */
-export async function run(seed: number): Promise<Outcome> {
+export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
   beginAttempts()
   const chance = seeded(seed)
   const time = simulatedTime()
@@ -60,7 +63,7 @@ export async function run(seed: number): Promise<Outcome> {
   const history: Event[] = []
   let failure: unknown
   let done = false
-  play(chance, time, net, servers, history)
+  play(chance, time, net, servers, history, limits)
     .catch((error) => {
       failure = error
     })
@@ -68,30 +71,37 @@ export async function run(seed: number): Promise<Outcome> {
       done = true
     })
   await time.run(() => done)
-  if (!done) failure ??= new Error('the run came to a standstill')
-  const crash: Anomaly[] = failure
-    ? [
-        {
-          name: 'unexpected-error',
-          what: String(failure instanceof Error ? failure.stack : failure),
-          events: history.slice(-5),
-        },
-      ]
-    : []
+  if (!done) failure ??= standstill
   return {
     seed,
     history,
-    anomalies: [...crash, ...(failure ? [] : check(history))],
+    anomalies: failure ? [crash(failure, history)] : check(history),
     tally: net.tally,
     storeCalls: [...net.tally.calls.values()].reduce((sum, calls) => sum + calls, 0),
     simulatedMs: time.now() - epochMs,
+    steps: time.events,
     kills: servers.kills,
     freezes: servers.freezes,
     trace: net.trace,
   }
 }
 
-async function play(chance: Chance, time: World['time'], net: Network, servers: Cluster, history: Event[]) {
+const standstill = new Error('nothing is left to come, and the clients still wait')
+
+const crash = (failure: unknown, history: History): Anomaly => ({
+  name: failure === standstill ? 'standstill' : 'unexpected-error',
+  what: String(failure instanceof Error ? failure.stack : failure),
+  events: history.slice(-5),
+})
+
+async function play(
+  chance: Chance,
+  time: World['time'],
+  net: Network,
+  servers: Cluster,
+  history: Event[],
+  limits: Limits,
+) {
   const partitions = chance.pick([1, 1, 2, 3])
   const admin = { name: 'admin', chance: chance.fork('admin') }
   const topicId = await create({ time, cluster: servers, history }, admin, partitions)
@@ -104,15 +114,17 @@ async function play(chance: Chance, time: World['time'], net: Network, servers: 
     topic: 'orders',
     topicId,
     partitions,
-    untilMs: time.now() + lengthMs,
+    untilMs: time.now() + Math.min(lengthMs, limits.lengthMs ?? lengthMs),
   }
   history.push({ atMs: time.now(), client: 'admin', kind: 'created', topic: 'orders', topicId, partitions })
   const thinkMs = lengthMs / chance.pick([5, 15, 40])
   const client = (name: string): Client => ({ name, world, chance: chance.fork(name) })
+  const several = (count: number, max: number | undefined, name: string, live: (one: Client) => Promise<void>) =>
+    Array.from({ length: Math.min(count, max ?? count) }, (_, at) => live(client(`${name}-${at}`)))
   await Promise.all([
-    ...Array.from({ length: 1 + chance.below(4) }, (_, at) => produce(client(`producer-${at}`), thinkMs)),
-    ...Array.from({ length: chance.below(2) }, (_, at) => produceOnce(client(`once-${at}`), thinkMs)),
-    ...Array.from({ length: 1 + chance.below(2) }, (_, at) => read(client(`reader-${at}`), thinkMs)),
+    ...several(1 + chance.below(4), limits.producers, 'producer', (one) => produce(one, thinkMs)),
+    ...several(chance.below(2), limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
+    ...several(1 + chance.below(2), limits.readers, 'reader', (one) => read(one, thinkMs)),
   ])
   net.weather = { write: 0, read: 0 }
   servers.heal()

@@ -1,0 +1,82 @@
+/** Which faults fired where, as a table, and what should have fired and never did. */
+import { readFaults, writeFaults } from './faults.ts'
+import type { Totals } from './totals.ts'
+
+/** Every store call that the log makes: one that is never seen means that the workload lost its way to it. */
+const sites: readonly string[] = [
+  'items.delete head',
+  'items.delete jobs',
+  'items.transact',
+  'items.update blob',
+  'items.update head',
+  'items.update index',
+  'items.update jobs',
+  'items.update offsets',
+  'items.update once',
+  'items.update topics',
+  'objects.put blobs',
+  'items.batchGet blob',
+  'items.batchGet offsets',
+  'items.get head',
+  'items.get once',
+  'items.get topics',
+  'items.query index',
+  'objects.get blobs',
+]
+
+export const isRead = (site: string): boolean => /^(items|objects)\.(get|batchGet|query|list)\b/.test(site)
+const faultsAt = (site: string): readonly string[] => (isRead(site) ? readFaults : writeFaults)
+
+/** Sites never called, unknown ones, and `site: fault` for each that never fired although it can. */
+export function neverFired({ calls, fired }: Totals): string[] {
+  return [
+    ...sites.filter((site) => !calls.has(site)).map((site) => `${site}: never called`),
+    ...[...calls.keys()].filter((site) => !sites.includes(site)).map((site) => `${site}: not known to sim/coverage.ts`),
+    ...[...calls.keys()].flatMap((site) =>
+      faultsAt(site)
+        .filter((fault) => !fired.has(`${site}|${fault}`))
+        .map((fault) => `${site}: ${fault}`),
+    ),
+  ]
+}
+
+/** One row a fault, one column a site, numbered below. */
+export function faultTable({ calls, fired }: Totals): string {
+  return [false, true]
+    .map((reads) =>
+      tableOf(
+        [...calls].filter(([site]) => isRead(site) === reads),
+        fired,
+      ),
+    )
+    .join('\n\n')
+}
+
+function tableOf(calls: readonly (readonly [string, number])[], fired: ReadonlyMap<string, number>): string {
+  const columns = [...calls].sort(([a], [b]) => (a < b ? -1 : 1))
+  const [first] = columns
+  if (!first) return ''
+  const row = (name: string, cells: readonly (number | string)[]) =>
+    `  ${name.padEnd(28)}${cells.map((cell) => String(cell).padStart(9)).join('')}`
+  const [verbs, kinds] = [0, 1].map((part) =>
+    columns.map(([site]) => site.replace(/^\w+\./, '').split(' ')[part] ?? ''),
+  )
+  return [
+    row(
+      '',
+      columns.map(([site]) => site.split('.')[0] ?? ''),
+    ),
+    row('', verbs ?? []),
+    row('', kinds ?? []),
+    row(
+      'calls',
+      columns.map(([, number]) => number),
+    ),
+    ...faultsAt(first[0]).map((fault) =>
+      row(
+        fault,
+        columns.map(([site]) => fired.get(`${site}|${fault}`) ?? 0),
+      ),
+    ),
+  ].join('\n')
+}
