@@ -2,4 +2,8 @@
 export const keptSeeds: readonly { readonly seed: number; readonly found: string }[] = [
   { seed: 7, found: 'a server that slept through an Idempotency-Key’s 15 minutes appended a second time' },
   { seed: 102, found: 'the same sleeping server, woken by the answer of a store instead of by its own pause' },
+  {
+    seed: 787,
+    found: 'a server that fell asleep before it knew the topic counted the 15 minutes from when it woke up',
+  },
 ]

@@ -47,9 +47,10 @@ export async function produceOnce(client: Client, thinkMs: number): Promise<void
     }
     const lastTryMs = world.time.now() + onceMs / 2
     for (let done = false; !done; ) {
-      const answer = await askPunctual(client, async (core) =>
-        appendOnce(core, await knownTopic(core, world.topic), key, parts),
-      )
+      const answer = await askPunctual(client, async (core) => {
+        const arrivedMs = core.clock.now()
+        return appendOnce(core, await knownTopic(core, world.topic), { ...key, arrivedMs }, parts)
+      })
       const outcomes = 'value' in answer ? answer.value : []
       done = outcomes.length > 0 && outcomes.every((outcome) => 'baseOffset' in outcome)
       if (done) for (const [at, part] of parts.entries()) tell(client, part, outcomes[at])

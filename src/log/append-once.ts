@@ -31,6 +31,8 @@ export type Idempotency = {
   readonly principal: string
   /** A digest of the request, to tell a repetition from another request under the same key. */
   readonly fingerprint: Uint8Array
+  /** When the request came, by this server's clock, where that was before the call: the key's 15 minutes count from then. */
+  readonly arrivedMs?: number
 }
 
 /**
@@ -44,7 +46,7 @@ export async function appendOnce(
   requests: readonly NewBatches[],
 ): Promise<readonly AppendOutcome[]> {
   // A server may fall asleep anywhere below: what counts is when the request came, not when it wakes up.
-  const arrivedMs = core.clock.now()
+  const arrivedMs = idempotency.arrivedMs ?? core.clock.now()
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const digest = createHash('sha256').update(`${idempotency.principal}\0${idempotency.key}`).digest('base64url')
   const seen = await core.items.get(onceKey(digest))

@@ -4,6 +4,7 @@ import { createTopic } from '../../src/log/topics.ts'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import type { Key, Update } from '../../src/store/items.ts'
+import type { Stores } from '../../src/store/stores.ts'
 import { batchOf, coreOver, failure, only, readAll, send, text } from './core.ts'
 import { overBadNetwork } from './faults.ts'
 
@@ -82,4 +83,50 @@ test('after 15 minutes the key is free again', async () => {
   const later = { ...core, clock: { ...core.clock, now: () => core.clock.now() + onceMs } }
   await appendOnce(later, topic, { ...key, fingerprint: Uint8Array.of(2) }, [only(requests('b').slice(0, 1))])
   expect((await readAll(core, topic, 0)).map(text)).toEqual(['a', 'b'])
+})
+
+/** A server that sleeps for 20 minutes, by its clock, in the first update of this kind; `meanwhile` happens as it sleeps. */
+function sleeper(stores: Stores, isWhere: (at: Key) => boolean, meanwhile: () => Promise<unknown>) {
+  let sleptMs = 0
+  const sleep = async (at: Key) => {
+    if (sleptMs > 0 || !isWhere(at)) return
+    sleptMs = 20 * 60_000
+    await meanwhile()
+  }
+  const update = async (at: Key, change: Update) => {
+    await sleep(at)
+    return stores.items.update(at, change)
+  }
+  const get = async (at: Key) => {
+    await sleep(at)
+    return stores.items.get(at)
+  }
+  const core = coreOver({ ...stores, items: { ...stores.items, update, get } })
+  return { ...core, clock: { ...core.clock, now: () => core.clock.now() + sleptMs } }
+}
+
+test.each([
+  ['as it looks for the key', 'once/'],
+  ['before it sends to the log', 'h/'],
+])('a server asleep for 20 minutes %s, while another does its work, appends nothing again', async (_, prefix) => {
+  const stores = memoryStores()
+  const topic = await createTopic(coreOver(stores), { name: 'orders', partitions: 2 })
+  const others = () => appendOnce(coreOver(stores), topic, key, requests())
+  const asleep = sleeper(stores, ({ pk }) => pk.startsWith(prefix), others)
+  const answer = await appendOnce(asleep, topic, key, requests())
+  expect(answer.map(failure)).toEqual(['no error', 'no error'])
+  expect(await others()).toEqual(answer)
+  expect((await readAll(coreOver(stores), topic, 0)).map(text)).toEqual(['a'])
+  expect((await readAll(coreOver(stores), topic, 1)).length).toBe(1)
+})
+
+test('the 15 minutes count from when the request came, also where the server slept before it turned to the key', async () => {
+  const stores = memoryStores()
+  const core = coreOver(stores)
+  const topic = await createTopic(core, { name: 'orders', partitions: 2 })
+  const arrivedMs = core.clock.now()
+  const first = await appendOnce(core, topic, key, requests())
+  const awake = { ...core, clock: { ...core.clock, now: () => core.clock.now() + onceMs + 1 } }
+  expect(await appendOnce(awake, topic, { ...key, arrivedMs }, requests())).toEqual(first)
+  expect((await readAll(core, topic, 0)).map(text)).toEqual(['a'])
 })

@@ -17,7 +17,7 @@ import { type ProducedRecord, readProduceRequest } from './produce-request.ts'
 export const produceRoutes = {
   'POST /topics/{topic}': async (core, request) => {
     const records = readProduceRequest(request, 'topic')
-    const idempotency = idempotencyOf(request)
+    const idempotency = idempotencyOf(core, request)
     const explicit = records.flatMap(({ partition }) => (partition === undefined ? [] : [partition]))
     const topic = await topicFor(core, request, explicit)
     const place = partitioner(chance(core, idempotency), topic.partitions)
@@ -26,7 +26,7 @@ export const produceRoutes = {
   },
   'POST /topics/{topic}/partitions/{partition}': async (core, request) => {
     const records = readProduceRequest(request, 'partition')
-    const idempotency = idempotencyOf(request)
+    const idempotency = idempotencyOf(core, request)
     const partition = pathPartition(request)
     const topic = await topicFor(core, request, [partition])
     const placed = records.map((record) => ({ record, partition }))
