@@ -26,21 +26,19 @@ export const stampAt = (era: number, nowMs: number): Stamp => era * eraUnit + Ma
 export const stampDistanceMs = (from: Stamp, to: Stamp): number => (to - from) / ticksAMs
 
 /**
- * A stamp of now, and later than every one this process took or saw before (a hybrid logical clock,
- * https://cse.buffalo.edu/tech-reports/2014-04.pdf): writers whose clocks differ a little would otherwise find their stamps
- * below the horizon of the one that runs ahead, and send again.
+ * A stamp of now by the clock of whoever runs ahead: writers whose clocks differ a little would otherwise find their stamps below
+ * the horizon again and again. Later than every one this process took before.
  */
 export function nextStamp(core: Core, era: number): Stamp {
+  const { stamps } = core.memory
   const nowTicks = stampAt(0, core.clock.now())
   const latest = nowTicks + stampAheadMsMax * ticksAMs
-  const ticks = Math.min(latest, Math.max(nowTicks, core.memory.stamps.lastTicks + 1))
-  core.memory.stamps.lastTicks = ticks
-  return era * eraUnit + ticks
+  stamps.lastTicks = Math.min(latest, Math.max(nowTicks + stamps.aheadTicks, stamps.lastTicks + 1))
+  return era * eraUnit + stamps.lastTicks
 }
 
-/** Takes note of a stamp that another writer took; one that is too far ahead to be followed is left alone. */
+/** Takes note of how far the newest stamp of a head is ahead of this process; one too far ahead to be followed is left alone. */
 export function sawStamp(core: Core, stamp: Stamp): void {
-  const ticks = stamp % eraUnit
-  if (ticks > stampAt(0, core.clock.now() + stampAheadMsMax)) return
-  core.memory.stamps.lastTicks = Math.max(core.memory.stamps.lastTicks, ticks)
+  const aheadTicks = (stamp % eraUnit) - stampAt(0, core.clock.now())
+  if (aheadTicks < stampAheadMsMax * ticksAMs) core.memory.stamps.aheadTicks = Math.max(0, aheadTicks)
 }

@@ -12,13 +12,13 @@ export type Memory = {
   /** Topics by name, as last read; checked against every head's config version. */
   readonly topics: Map<string, Topic>
   readonly wakeups: Wakeups
-  /** The last stamp taken or seen, without its era (log/stamp.ts). */
-  readonly stamps: { lastTicks: number }
+  /** The last stamp taken, without its era, and how far others’ were ahead of this clock (log/stamp.ts). */
+  readonly stamps: { lastTicks: number; aheadTicks: number }
 }
 
 export const freshMemory = (cacheBytes: number): Memory => ({
   immutable: byteCache(cacheBytes),
   topics: new Map(),
   wakeups: wakeups(),
-  stamps: { lastTicks: 0 },
+  stamps: { lastTicks: 0, aheadTicks: 0 },
 })
