@@ -39,18 +39,17 @@ const planting = (patches: readonly Patch[], applied: Set<Patch>): Plugin => ({
     onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
       const here = patches.filter(({ file }) => path === `${root}${file}`)
       if (here.length === 0) return undefined
-      let contents = await readFile(path, 'utf8')
-      for (const patch of here) {
-        applied.add(patch)
-        for (const { find, replace } of patch.changes) contents = replacedOnce(contents, find, replace, patch.file)
-      }
-      return { contents, loader: 'ts' }
+      for (const patch of here) applied.add(patch)
+      return { contents: here.reduce(patched, await readFile(path, 'utf8')), loader: 'ts' }
     })
   },
 })
 
-function replacedOnce(text: string, find: string, replace: string, file: string): string {
-  const times = text.split(find).length - 1
-  if (times !== 1) throw new Error(`a planted bug fits ${file} ${times} times, not once: ${find}`)
-  return text.replace(find, () => replace)
+/** The file with the patch in it. @throws Error where it does not fit (any more). */
+export function patched(text: string, { file, changes }: Patch): string {
+  return changes.reduce((changed, { find, replace }) => {
+    const times = changed.split(find).length - 1
+    if (times !== 1) throw new Error(`a planted bug fits ${file} ${times} times, not once: ${find}`)
+    return changed.replace(find, () => replace)
+  }, text)
 }

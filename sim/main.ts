@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { keptSeeds } from './kept-seeds.ts'
+import { runBugs } from './run-bugs.ts'
 import { runSeeds } from './run-seeds.ts'
 
 const count = (text: string): number => {
@@ -25,6 +26,7 @@ const command = new Command('sim')
   .option('--length-ms <ms>', 'cut each run short: simulated milliseconds', count)
   .option('--producers <n>', 'at most so many in a run', count)
   .option('--readers <n>', 'at most so many in a run', count)
+  .option('--bugs [name]', 'plant each bug (whose name holds this) and see it caught, instead')
   .parse()
 
 type Options = {
@@ -36,8 +38,9 @@ type Options = {
   lengthMs?: number
   producers?: number
   readers?: number
+  bugs?: string | true
 }
-const { seeds, seed, fresh, minutes, processes, lengthMs, producers, readers } = command.opts<Options>()
+const { seeds, seed, fresh, minutes, processes, lengthMs, producers, readers, bugs } = command.opts<Options>()
 const asked = seeds ?? (minutes === undefined ? 500 : Number.MAX_SAFE_INTEGER)
 
 /** Kept ones first, unless one certain seed is asked for; fresh ones last. */
@@ -51,6 +54,9 @@ function* allSeeds(): Generator<number> {
   for (let at = 0; at < fresh && Date.now() < endMs; at++) yield first + at
 }
 
-const { passed, failed } = await runSeeds({ seeds: allSeeds(), limits: { lengthMs, producers, readers }, processes })
+const { passed, failed } =
+  bugs === undefined
+    ? await runSeeds({ seeds: allSeeds(), limits: { lengthMs, producers, readers }, processes })
+    : await runBugs(processes, bugs === true ? '' : bugs)
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -1,0 +1,222 @@
+/**
+ * Bugs to plant: small and plausible wrong versions, each of which the checker has to catch within a number of seeds. They exist
+ * here only: a patch is applied while the simulator is bundled, and one that fits no more fails.
+ */
+import type { Patch } from './bundle.ts'
+
+export type Bug = { readonly name: string; readonly patches: readonly Patch[]; readonly caughtWithin: number }
+
+const bug = (name: string, caughtWithin: number, file: string, find: string, replace: string): Bug => ({
+  name,
+  caughtWithin,
+  patches: [{ file, changes: [{ find, replace }] }],
+})
+
+const appending: readonly Bug[] = [
+  bug('no ref condition', 100, 'src/log/head.ts', "      not(contains('t', packed)),\n", ''),
+  bug('no fingerprints', 100, 'src/log/head.ts', "      not(contains('f', fingerprint(ref))),\n", ''),
+  bug('no horizon', 200, 'src/log/head.ts', "      compare('h', '<', ref.stamp),\n", ''),
+  bug(
+    'blind retry, as an SDK does: sent again under a new name',
+    100,
+    'src/log/append-ref.ts',
+    "      if (refused || error.trouble === 'unknown-outcome') ambiguous = error\n",
+    "      if (error.trouble === 'unknown-outcome') return { verdict: 'too-late', horizon: 0 }\n",
+  ),
+  bug(
+    'read after a time-out, not found, sent under a new name',
+    200,
+    'src/log/append-ref.ts',
+    "      if (refused || error.trouble === 'unknown-outcome') ambiguous = error\n",
+    `      if (error.trouble === 'unknown-outcome') {
+        const item = await core.items.get(headKey(id)).catch(() => undefined)
+        const head = item && readHead(id, item)
+        const at = head && offsetInTail(head, ref)
+        if (head && at !== undefined) return { verdict: 'appended', baseOffset: at, head }
+        if (head && (await findInIndex(core, id, ref, head).catch(() => undefined)) === 'absent')
+          return { verdict: 'too-late', horizon: 0 }
+        ambiguous = error
+      }
+      if (refused) ambiguous = error
+`,
+  ),
+  bug(
+    'unknown reported as failed',
+    100,
+    'src/log/append.ts',
+    "throw new KafkaError('REQUEST_TIMED_OUT', 'the store did not answer: the records may or may not be in the log', {",
+    "throw new KafkaError('KAFKA_STORAGE_ERROR', 'nothing was appended', {",
+  ),
+  bug(
+    'unknown reported as done',
+    100,
+    'src/log/append-ref.ts',
+    "return ambiguous ? { verdict: 'unknown', cause: ambiguous } : { verdict: 'not-applied', cause: trouble }",
+    "const item = ambiguous && (await core.items.get(headKey(id)).catch(() => undefined)); const head = item && readHead(id, item); return head ? { verdict: 'appended', baseOffset: head.next - ref.count, head } : { verdict: 'not-applied', cause: trouble }",
+  ),
+  bug(
+    'offset before data: refs are appended while their blob is stored',
+    200,
+    'src/log/blob.ts',
+    "  if (place === 'item') await untilDeadline(",
+    "  if (place === 'item') void untilDeadline(",
+  ),
+  bug(
+    'a search that ends after the newest entry takes "not found" for "not applied"',
+    500,
+    'src/log/append-ref.ts',
+    "  if (!isGapless(newest)) return 'unknown'\n",
+    "  return 'absent'\n",
+  ),
+  bug(
+    'no look into the index: out of the head is not applied',
+    200,
+    'src/log/append-ref.ts',
+    '  const found = await findInIndex(core, id, ref, head)\n',
+    "  const found = 'absent' as number | string\n",
+  ),
+  bug(
+    'a stamp of the clock alone, also below the horizon',
+    200,
+    'src/log/append.ts',
+    '  const stamp = Math.max(ref.stamp, horizon + 1)\n',
+    '  const stamp = ref.stamp\n',
+  ),
+  bug('era never raised', 500, 'src/log/append.ts', 'await raiseEra(core, topic)', 'await Promise.resolve()'),
+  bug(
+    'offset counted from the refs, not the records',
+    100,
+    'src/log/append-ref.ts',
+    'baseOffset: head.next - ref.count, head }\n      }',
+    'baseOffset: head.next - 1, head }\n      }',
+  ),
+]
+
+const spilling: readonly Bug[] = [
+  bug('trim without its condition', 200, 'src/log/head.ts', "equals('o', head.tailStart), ", ''),
+  bug(
+    'spill lowers the horizon',
+    500,
+    'src/log/head.ts',
+    'const horizon = Math.max(head.horizon, ...forgotten.map(fingerprintStamp))',
+    'const horizon = Math.max(0, ...forgotten.map(fingerprintStamp))',
+  ),
+  bug(
+    'chunk not adopted: its own idea of the refs is dropped',
+    500,
+    'src/log/spill.ts',
+    'return created.applied || !created.item ? entry : readEntry(id, key.sk, created.item)',
+    'return entry',
+  ),
+  bug(
+    'dropped before the chunk is written',
+    200,
+    'src/log/spill.ts',
+    '  const created = await core.items.update(key, createChunk(entry))\n  return created.applied || !created.item ? entry : readEntry(id, key.sk, created.item)\n',
+    '  void core.items.update(key, createChunk(entry)).catch(() => {})\n  return entry\n',
+  ),
+  bug('chunk overwritten by the next spiller', 500, 'src/log/chunk.ts', "    if: absent('v'),\n", ''),
+  bug(
+    'spill forgets one of the marks',
+    200,
+    'src/log/head.ts',
+    "set('f', remembered.slice(forgotten.length))",
+    "set('f', remembered.slice(forgotten.length + 1))",
+  ),
+  bug(
+    'no limit to the tail and no spill by those who find it full',
+    500,
+    'src/log/spill.ts',
+    'return tries(headExcess(head, own), own) > triesBefore',
+    'return false',
+  ),
+]
+
+const reading: readonly Bug[] = [
+  bug(
+    'hole taken for a gap',
+    500,
+    'src/log/plan.ts',
+    '    if (entries.length === 0) return undefined\n',
+    '    if (entries.length === 0) reached = head.tailStart\n',
+  ),
+  bug('missing blob skipped', 200, 'src/log/fetch.ts', '    if (!bytes) break\n', '    if (!bytes) continue\n'),
+  bug(
+    'cached end taken as truth',
+    100,
+    'src/log/plan.ts',
+    'ids.length === 1 && only ? [await core.items.get(headKey(only))] : await core.items.batchGet(ids.map(headKey))',
+    `ids.length === 1 && only
+      ? [
+          (core.memory.immutable.get(headKey(only).pk) as never) ??
+            (await core.items.get(headKey(only)).then((item) => {
+              core.memory.immutable.set(headKey(only).pk, item, 1_000)
+              return item
+            })),
+        ]
+      : await core.items.batchGet(ids.map(headKey))`,
+  ),
+  bug(
+    'index read before the head',
+    500,
+    'src/log/fetch.ts',
+    '  const heads = await readHeads(core, ids)\n',
+    `  const early = await Promise.all(ids.map((id) => core.items.query({ pk: indexPk(id), limit: 1_000 })))
+  const heads = await readHeads(core, ids)
+`,
+  ),
+  bug(
+    'first batch after an offset within a batch skipped',
+    100,
+    'src/log/fetch.ts',
+    '      if (next > offset) {\n',
+    '      if (base >= offset) {\n',
+  ),
+  bug(
+    'search by time stops at the tail',
+    200,
+    'src/log/offsets.ts',
+    'head.tailStart > head.start && head.droppedTimestampMs >= timestampMs',
+    'head.tailStart < head.start',
+  ),
+]
+
+const keysAndCommits: readonly Bug[] = [
+  bug(
+    'commit without its version',
+    200,
+    'src/groups/offsets.ts',
+    "if: all(allowedTo(generation), version === 0 ? absent('n') : equals('n', version)),",
+    'if: allowedTo(generation),',
+  ),
+  bug(
+    'rename under a key without compare-and-set',
+    500,
+    'src/log/append-once.ts',
+    ', if: equals(name, packRef(old)) }',
+    ' }',
+  ),
+  bug(
+    'key’s clock read after sleeping',
+    1_000,
+    'src/log/append-once.ts',
+    '    seen && isLive(seen, arrivedMs)\n',
+    '    seen && isLive(seen, core.clock.now())\n',
+  ),
+  bug(
+    'key forgotten: every try begins anew',
+    100,
+    'src/log/append-once.ts',
+    '    seen && isLive(seen, arrivedMs)\n',
+    '    seen && outcomesIn(seen)\n',
+  ),
+  bug(
+    'key written after the append',
+    200,
+    'src/log/append-once.ts',
+    "absent('v')\n  const written",
+    "absent('zz')\n  const written",
+  ),
+]
+
+export const bugs: readonly Bug[] = [...appending, ...spilling, ...reading, ...keysAndCommits]

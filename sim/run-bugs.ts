@@ -1,0 +1,61 @@
+/** Each planted bug is run until it is caught: a checker that misses one is not ready. */
+import { type Bug, bugs } from './bugs.ts'
+import { bundledWorker } from './bundle.ts'
+import { pool } from './pool.ts'
+import { progress } from './progress.ts'
+import type { Job, Result } from './result.ts'
+
+export type Caught = {
+  readonly bug: Bug
+  readonly by: readonly string[]
+  readonly seeds: number
+  readonly seconds: number
+}
+
+/** Prints a table; the number of bugs caught and missed. `only`: those whose names hold it. */
+export async function runBugs(processes: number, only = ''): Promise<{ passed: number; failed: number }> {
+  const chosen = bugs.filter(({ name }) => name.includes(only))
+  const line = progress()
+  const caught: Caught[] = []
+  for (const [at, bug] of chosen.entries()) {
+    line.show(() => `planting ${at + 1} of ${chosen.length}: ${bug.name}`)
+    caught.push(await hunt(bug, processes, at))
+  }
+  line.done()
+  const missed = caught.filter(({ by }) => by.length === 0).length
+  console.log(table(caught))
+  return { passed: caught.length - missed, failed: missed }
+}
+
+async function hunt(bug: Bug, processes: number, at: number): Promise<Caught> {
+  const beganMs = Date.now()
+  const workers = pool(await bundledWorker(`bug-${at}`, bug.patches), processes)
+  const found: Result[] = []
+  let seeds = 0
+  try {
+    await workers.each(firstSeeds(bug.caughtWithin), (result) => {
+      seeds++
+      if (result.anomalies.length > 0) found.push(result)
+      return found.length === 0
+    })
+  } finally {
+    workers.close()
+  }
+  // Seeds are handed out in order, and those under way are waited for: the least found is the first there is.
+  const [first] = found.sort((a, b) => a.seed - b.seed)
+  const by = [...new Set(first?.anomalies.map(({ name }) => name))]
+  return { bug, by, seeds: first?.seed ?? seeds, seconds: (Date.now() - beganMs) / 1_000 }
+}
+
+function* firstSeeds(count: number): Generator<Job> {
+  for (let seed = 1; seed <= count; seed++) yield { seed, limits: {} }
+}
+
+function table(caught: readonly Caught[]): string {
+  const width = Math.max(...caught.map(({ bug }) => bug.name.length))
+  const rows = caught.map(({ bug, by, seeds, seconds }) => {
+    const how = by.length > 0 ? by.join(', ') : 'NOT CAUGHT'
+    return `${bug.name.padEnd(width)}  ${String(seeds).padStart(5)}  ${String(bug.caughtWithin).padStart(5)}  ${seconds.toFixed(1).padStart(5)}  ${how}`
+  })
+  return [`${'planted bug'.padEnd(width)}  seeds  limit      s  caught by`, ...rows].join('\n')
+}
