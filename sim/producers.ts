@@ -48,8 +48,8 @@ export async function produceOnce(client: Client, thinkMs: number): Promise<void
     const lastTryMs = world.time.now() + onceMs / 2
     for (let done = false; !done; ) {
       const answer = await askPunctual(client, async (core) => {
-        const arrivedMs = core.clock.now()
-        return appendOnce(core, await knownTopic(core, world.topic), { ...key, arrivedMs }, parts)
+        const arrivedUptimeMs = core.clock.uptime()
+        return appendOnce(core, await knownTopic(core, world.topic), { ...key, arrivedUptimeMs }, parts)
       })
       const outcomes = 'value' in answer ? answer.value : []
       done = outcomes.length > 0 && outcomes.every((outcome) => 'baseOffset' in outcome)

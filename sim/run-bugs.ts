@@ -1,7 +1,7 @@
 /** Each planted bug is run until it is caught: a checker that misses one is not ready. */
 import { type Bug, bugs } from './bugs.ts'
 import { bundledWorker } from './bundle.ts'
-import { pool } from './pool.ts'
+import { type Pool, pool } from './pool.ts'
 import { progress } from './progress.ts'
 import type { Job, Result } from './result.ts'
 
@@ -17,17 +17,19 @@ export async function runBugs(processes: number, only = ''): Promise<{ passed: n
   const chosen = bugs.filter(({ name }) => name.includes(only))
   const line = progress()
   const caught: Caught[] = []
+  const sound = pool(await bundledWorker('worker'), 1)
   for (const [at, bug] of chosen.entries()) {
     line.show(() => `planting ${at + 1} of ${chosen.length}: ${bug.name}`)
-    caught.push(await hunt(bug, processes, at))
+    caught.push(await hunt(bug, processes, sound, at))
   }
+  sound.close()
   line.done()
   const missed = caught.filter(({ by }) => by.length === 0).length
   console.log(table(caught))
   return { passed: caught.length - missed, failed: missed }
 }
 
-async function hunt(bug: Bug, processes: number, at: number): Promise<Caught> {
+async function hunt(bug: Bug, processes: number, sound: Pool, at: number): Promise<Caught> {
   const beganMs = Date.now()
   const workers = pool(await bundledWorker(`bug-${at}`, bug.patches), processes)
   const found: Result[] = []
@@ -43,6 +45,13 @@ async function hunt(bug: Bug, processes: number, at: number): Promise<Caught> {
   }
   // Seeds are handed out in order, and those under way are waited for: the least found is the first there is.
   const [first] = found.sort((a, b) => a.seed - b.seed)
+  // What also shows without the bug is not the bug's.
+  if (first) {
+    await sound.each([{ seed: first.seed, limits: {} }], ({ anomalies }) => {
+      if (anomalies.length > 0) throw new Error(`seed ${first.seed} shows an anomaly without any bug planted`)
+      return true
+    })
+  }
   const by = [...new Set(first?.anomalies.map(({ name }) => name))]
   return { bug, by, seeds: first?.seed ?? seeds, seconds: (Date.now() - beganMs) / 1_000 }
 }

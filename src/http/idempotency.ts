@@ -9,7 +9,7 @@ export type Idempotency = {
   readonly key: string
   readonly principal: string
   readonly fingerprint: Uint8Array
-  readonly arrivedMs: number
+  readonly arrivedUptimeMs: number
 }
 
 /**
@@ -25,5 +25,10 @@ export function idempotencyOf({ clock }: Core, request: HttpRequest): Idempotenc
   const type = (request.headers['content-type'] ?? '').toLowerCase()
   const call = JSON.stringify([request.route, Object.entries(request.params).sort(), type])
   const fingerprint = createHash('sha256').update(call).update('\n').update(request.body).digest()
-  return { key, principal: request.principal, fingerprint: new Uint8Array(fingerprint), arrivedMs: clock.now() }
+  return {
+    key,
+    principal: request.principal,
+    fingerprint: new Uint8Array(fingerprint),
+    arrivedUptimeMs: clock.uptime(),
+  }
 }

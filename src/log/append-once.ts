@@ -31,8 +31,8 @@ export type Idempotency = {
   readonly principal: string
   /** A digest of the request, to tell a repetition from another request under the same key. */
   readonly fingerprint: Uint8Array
-  /** When the request came, by this server's clock, where that was before the call: the key's 15 minutes count from then. */
-  readonly arrivedMs?: number
+  /** When the request came, by the clock's `uptime`, where that was before the call: the key's 15 minutes count from then. */
+  readonly arrivedUptimeMs?: number
 }
 
 /**
@@ -45,11 +45,13 @@ export async function appendOnce(
   idempotency: Idempotency,
   requests: readonly NewBatches[],
 ): Promise<readonly AppendOutcome[]> {
-  // A server may fall asleep anywhere below: what counts is when the request came, not when it wakes up.
-  const arrivedMs = idempotency.arrivedMs ?? core.clock.now()
+  const { arrivedUptimeMs = core.clock.uptime() } = idempotency
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const digest = createHash('sha256').update(`${idempotency.principal}\0${idempotency.key}`).digest('base64url')
   const seen = await core.items.get(onceKey(digest))
+  // A server may fall asleep anywhere: what counts is when the request came, not when it wakes up. Reckoned backwards, for only
+  // the store's answer has set the clock right.
+  const arrivedMs = core.clock.now() - (core.clock.uptime() - arrivedUptimeMs)
   const ready = await Promise.all(requests.map((request) => check(core, topic, request)))
   const live =
     seen && isLive(seen, arrivedMs)

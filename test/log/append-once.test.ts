@@ -102,7 +102,8 @@ function sleeper(stores: Stores, isWhere: (at: Key) => boolean, meanwhile: () =>
     return stores.items.get(at)
   }
   const core = coreOver({ ...stores, items: { ...stores.items, update, get } })
-  return { ...core, clock: { ...core.clock, now: () => core.clock.now() + sleptMs } }
+  const { now, uptime } = core.clock
+  return { ...core, clock: { ...core.clock, now: () => now() + sleptMs, uptime: () => uptime() + sleptMs } }
 }
 
 test.each([
@@ -124,9 +125,27 @@ test('the 15 minutes count from when the request came, also where the server sle
   const stores = memoryStores()
   const core = coreOver(stores)
   const topic = await createTopic(core, { name: 'orders', partitions: 2 })
-  const arrivedMs = core.clock.now()
+  const { now, uptime } = core.clock
+  const arrivedUptimeMs = uptime()
   const first = await appendOnce(core, topic, key, requests())
-  const awake = { ...core, clock: { ...core.clock, now: () => core.clock.now() + onceMs + 1 } }
-  expect(await appendOnce(awake, topic, { ...key, arrivedMs }, requests())).toEqual(first)
+  const later = { now: () => now() + onceMs + 1, uptime: () => uptime() + onceMs + 1 }
+  const awake = { ...core, clock: { ...core.clock, ...later } }
+  expect(await appendOnce(awake, topic, { ...key, arrivedUptimeMs }, requests())).toEqual(first)
+  expect((await readAll(core, topic, 0)).map(text)).toEqual(['a'])
+})
+
+test('the 15 minutes are told by a clock that the first answer of a store sets right', async () => {
+  const stores = memoryStores()
+  const topic = await createTopic(coreOver(stores), { name: 'orders', partitions: 2 })
+  const first = await appendOnce(coreOver(stores), topic, key, requests())
+  const core = coreOver(stores)
+  let wrongMs = 365 * 86_400_000
+  const get = async (at: Key) => {
+    wrongMs = 0
+    return stores.items.get(at)
+  }
+  const clock = { ...core.clock, now: () => core.clock.now() + wrongMs }
+  const fresh = { ...core, clock, items: { ...core.items, get } }
+  expect(await appendOnce(fresh, topic, { ...key, arrivedUptimeMs: clock.uptime() }, requests())).toEqual(first)
   expect((await readAll(core, topic, 0)).map(text)).toEqual(['a'])
 })

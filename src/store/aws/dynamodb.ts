@@ -7,11 +7,11 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { itemBytes, writeUnits } from '../embedded/sizes.ts'
 import { StoreError } from '../errors.ts'
 import type { Condition, Item, ItemStore, Key, Query, Row, Update, Written } from '../items.ts'
 import { limits } from '../limits.ts'
 import { both, type Meter, unmetered } from '../meter.ts'
+import { itemBytes, writeUnits } from '../sizes.ts'
 import { type Answered, type Asking, ask } from './calls.ts'
 import { type Connection, observing, readDeadlineMs } from './connection.ts'
 import { compile } from './expressions.ts'

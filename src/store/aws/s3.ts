@@ -3,9 +3,9 @@
  * (a dynamic import, so that a bundler makes it a chunk of its own).
  */
 import type { ListObjectsV2CommandInput, S3Client } from '@aws-sdk/client-s3'
-import { checkObjectKey, checkObjectSize, joined } from '../embedded/object-rules.ts'
 import { StoreError } from '../errors.ts'
 import { both, type Meter, unmetered } from '../meter.ts'
+import { checkObjectKey, checkObjectSize, joined } from '../object-rules.ts'
 import type { ByteRange, ObjectStore, StoredObject } from '../objects.ts'
 import { type Asking, ask } from './calls.ts'
 import { type Connection, observing } from './connection.ts'

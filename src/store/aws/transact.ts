@@ -1,11 +1,11 @@
 /** TransactWriteItems: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
 import { randomUUID } from 'node:crypto'
 import { type CancellationReason, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
-import { transactFactor } from '../embedded/sizes.ts'
 import { StoreError } from '../errors.ts'
 import type { Action, Transacted } from '../items.ts'
 import { limits } from '../limits.ts'
 import type { Meter } from '../meter.ts'
+import { transactFactor } from '../sizes.ts'
 import { ask } from './calls.ts'
 import type { DynamoItems } from './dynamodb.ts'
 import { compile } from './expressions.ts'

@@ -6,10 +6,10 @@ import { type FileHandle, link, open, readdir, rm, stat, unlink } from 'node:fs/
 import { dirname, join } from 'node:path'
 import { StoreError } from '../errors.ts'
 import { type Meter, unmetered } from '../meter.ts'
+import { checkObjectKey, checkObjectSize, objectUse } from '../object-rules.ts'
 import type { ByteRange, ObjectStore, StoredObject } from '../objects.ts'
+import { compareUtf8 } from '../values.ts'
 import { errorCode, makeFolder, syncFolder } from './folders.ts'
-import { checkObjectKey, checkObjectSize, objectUse } from './object-rules.ts'
-import { compareUtf8 } from './values.ts'
 
 type Files = {
   readonly objects: string

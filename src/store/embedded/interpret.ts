@@ -5,7 +5,7 @@
  * Where DynamoDB answers ValidationException, these functions throw an `Error`: the caller's mistake, never an answer.
  */
 import type { Comparison, Condition, Item, Patch, Scalar, Value } from '../items.ts'
-import { compareScalars, copied, isList, sum } from './values.ts'
+import { compareScalars, copied, isList, sum } from '../values.ts'
 
 const nothing: Item = {}
 

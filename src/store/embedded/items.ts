@@ -3,11 +3,11 @@ import { StoreError } from '../errors.ts'
 import type { Action, Condition, Item, ItemStore, Key, Query, Row, Transacted, Update, Written } from '../items.ts'
 import { limits } from '../limits.ts'
 import { type Meter, type StoreUse, unmetered } from '../meter.ts'
+import { itemBytes, readUnits, transactFactor, utf8Bytes, writeUnits } from '../sizes.ts'
+import { copiedItem } from '../values.ts'
 import { holds, patched } from './interpret.ts'
 import type { Rows } from './rows.ts'
-import { itemBytes, readUnits, transactFactor, utf8Bytes, writeUnits } from './sizes.ts'
 import { refuseLargeItem, refuseLargeTransaction } from './too-large.ts'
-import { copiedItem } from './values.ts'
 import { type Write, type Writer, writer } from './writer.ts'
 
 /** DynamoDB reads at most this much before it ends a page: a query's units are counted by page. */

@@ -1,6 +1,6 @@
 import type { Meter } from '../meter.ts'
+import { checkObjectKey, checkObjectSize, joined, objectUse } from '../object-rules.ts'
 import type { ObjectStore } from '../objects.ts'
-import { checkObjectKey, checkObjectSize, joined, objectUse } from './object-rules.ts'
 import { type SortedMap, sortedMap } from './sorted-map.ts'
 
 type Held = { readonly bytes: Uint8Array; readonly modifiedMs: number }

@@ -1,4 +1,4 @@
-import { compareUtf8 } from './values.ts'
+import { compareUtf8 } from '../values.ts'
 
 /** A map whose keys are kept in the order of their UTF-8 bytes. Cheapest where keys arrive in order. */
 export type SortedMap<T> = {

@@ -1,7 +1,7 @@
 import { StoreError } from '../errors.ts'
 import type { Item, Key } from '../items.ts'
 import { limits } from '../limits.ts'
-import { itemBytes } from './sizes.ts'
+import { itemBytes } from '../sizes.ts'
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const transactionBytes = 4 * 1024 * 1024

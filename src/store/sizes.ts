@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html and
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html.
  */
-import type { Item, Key, Value } from '../items.ts'
+import type { Item, Key, Value } from './items.ts'
 import { isBinary, isList } from './values.ts'
 
 const writeUnitBytes = 1024

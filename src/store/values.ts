@@ -1,5 +1,5 @@
 /** What DynamoDB takes as a value, equality and order of values as it sees them, and copies that share no memory. */
-import type { Item, Scalar, Value } from '../items.ts'
+import type { Item, Scalar, Value } from './items.ts'
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html: nesting, and the range of numbers. */
 const maxDepth = 32

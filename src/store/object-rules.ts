@@ -1,7 +1,7 @@
 /** What every embedded object store holds to: names that are safe as files, S3's limits, one line a call for the meter. */
-import { StoreError } from '../errors.ts'
-import { limits } from '../limits.ts'
-import type { StoreUse } from '../meter.ts'
+import { StoreError } from './errors.ts'
+import { limits } from './limits.ts'
+import type { StoreUse } from './meter.ts'
 import { utf8Bytes } from './sizes.ts'
 
 /** The longest file name that common file systems take. */
