@@ -58,8 +58,8 @@ const appending: readonly Bug[] = [
     'offset before data: refs are appended while their blob is stored',
     200,
     'src/log/blob.ts',
-    "  if (place === 'item') await untilDeadline(",
-    "  if (place === 'item') void untilDeadline(",
+    "  if (place === 'item') await untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions))",
+    "  if (place === 'item') untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions)).catch(() => {})",
   ),
   bug(
     'a search that ends after the newest entry takes "not found" for "not applied"',
@@ -74,13 +74,6 @@ const appending: readonly Bug[] = [
     'src/log/append-ref.ts',
     '  const found = await findInIndex(core, id, ref, head)\n',
     "  const found = 'absent' as number | string\n",
-  ),
-  bug(
-    'a stamp of the clock alone, also below the horizon',
-    200,
-    'src/log/append.ts',
-    '  const stamp = Math.max(ref.stamp, horizon + 1)\n',
-    '  const stamp = ref.stamp\n',
   ),
   bug('era never raised', 500, 'src/log/append.ts', 'await raiseEra(core, topic)', 'await Promise.resolve()'),
   bug(
@@ -140,7 +133,6 @@ const reading: readonly Bug[] = [
     '    if (entries.length === 0) return undefined\n',
     '    if (entries.length === 0) reached = head.tailStart\n',
   ),
-  bug('missing blob skipped', 200, 'src/log/fetch.ts', '    if (!bytes) break\n', '    if (!bytes) continue\n'),
   bug(
     'cached end taken as truth',
     100,

@@ -27,12 +27,17 @@ const sites: readonly string[] = [
 export const isRead = (site: string): boolean => /^(items|objects)\.(get|batchGet|query|list)\b/.test(site)
 const faultsAt = (site: string): readonly string[] => (isRead(site) ? readFaults : writeFaults)
 
+/** With so many faults at a site, one kind of thirteen is missing by chance once in 100,000 times. */
+const faultsToHaveAll = 150
+
 /** Sites never called, unknown ones, and `site: fault` for each that never fired although it can. */
 export function neverFired({ calls, fired }: Totals): string[] {
+  const firedAt = (site: string) => faultsAt(site).reduce((sum, fault) => sum + (fired.get(`${site}|${fault}`) ?? 0), 0)
+  const hasEnough = (site: string) => firedAt(site) >= faultsToHaveAll
   return [
     ...sites.filter((site) => !calls.has(site)).map((site) => `${site}: never called`),
     ...[...calls.keys()].filter((site) => !sites.includes(site)).map((site) => `${site}: not known to sim/coverage.ts`),
-    ...[...calls.keys()].flatMap((site) =>
+    ...[...calls.keys()].filter(hasEnough).flatMap((site) =>
       faultsAt(site)
         .filter((fault) => !fired.has(`${site}|${fault}`))
         .map((fault) => `${site}: ${fault}`),

@@ -96,7 +96,7 @@ function answered(machine: Machine, net: Network, sentMs: number): void {
 function overNetwork<T>(machine: Machine, net: Network, site: string, effect: () => Promise<T>): Promise<T> {
   const { time, chance, tally } = net
   count(tally.calls, site)
-  const fault = drawWrite(chance, net.weather)
+  const fault = drawWrite(chance, net.weather, site)
   if (fault) count(tally.fired, `${site}|${fault}`)
   traced(machine, net, site, fault ?? 'ok')
   const sentMs = machine.serverTime.localNow()

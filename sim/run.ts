@@ -42,6 +42,8 @@ const fates: readonly [Fate, ...Fate[]] = [
   { kill: 0, freeze: 0.005, skewed: true },
   { kill: 0.01, freeze: 0.01, skewed: false },
   { kill: 0.003, freeze: 0.003, skewed: true },
+  // Servers that fall asleep in the middle of most of what they do.
+  { kill: 0, freeze: 0.05, skewed: false },
 ]
 
 /** The same seed gives the same history, byte for byte. */
@@ -104,7 +106,12 @@ async function play(
 ) {
   const partitions = chance.pick([1, 1, 2, 3])
   const admin = { name: 'admin', chance: chance.fork('admin') }
-  const topicId = await create({ time, cluster: servers, history }, admin, partitions)
+  const rival = { name: 'rival', chance: chance.fork('rival') }
+  // Two may create it at once: one of them finds that it lost, and cleans up.
+  const creators = chance.happens(0.4) ? [admin, rival] : [admin]
+  const made = await Promise.all(creators.map((one) => create({ time, cluster: servers, history }, one, partitions)))
+  const topicId = made[0] ?? ''
+  if (made.some((id) => id !== topicId)) throw new Error('one name was given to two topics')
   // Busy for a moment, or slow for hours: late copies have to meet both.
   const lengthMs = 10 ** chance.between(3.3, 6.9)
   const world: World = {
