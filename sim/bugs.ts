@@ -12,7 +12,17 @@ const bug = (name: string, caughtWithin: number, file: string, find: string, rep
   patches: [{ file, changes: [{ find, replace }] }],
 })
 
+const several = (name: string, caughtWithin: number, file: string, changes: Patch['changes']): Bug => ({
+  name,
+  caughtWithin,
+  patches: [{ file, changes }],
+})
+
 const appending: readonly Bug[] = [
+  several('not found in the newest chunk is taken for not applied', 500, 'src/log/append-ref.ts', [
+    { find: 'const newestEntriesSought = 8', replace: 'const newestEntriesSought = 1' },
+    { find: "  if (!isGapless(newest)) return 'unknown'\n", replace: "  return 'absent'\n" },
+  ]),
   bug('no ref condition', 100, 'src/log/head.ts', "      not(contains('t', packed)),\n", ''),
   bug('no fingerprints', 100, 'src/log/head.ts', "      not(contains('f', fingerprint(ref))),\n", ''),
   bug('no horizon', 200, 'src/log/head.ts', "      compare('h', '<', ref.stamp),\n", ''),
@@ -62,13 +72,6 @@ const appending: readonly Bug[] = [
     "  if (place === 'item') untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions)).catch(() => {})",
   ),
   bug(
-    'a search that ends after the newest entry takes "not found" for "not applied"',
-    500,
-    'src/log/append-ref.ts',
-    "  if (!isGapless(newest)) return 'unknown'\n",
-    "  return 'absent'\n",
-  ),
-  bug(
     'no look into the index: out of the head is not applied',
     200,
     'src/log/append-ref.ts',
@@ -86,14 +89,11 @@ const appending: readonly Bug[] = [
 ]
 
 const spilling: readonly Bug[] = [
+  several('spill lowers the horizon', 500, 'src/log/head.ts', [
+    { find: 'const horizon = Math.max(head.horizon, ', replace: 'const horizon = Math.max(0, ' },
+    { find: ", compare('h', '<=', horizon))", replace: ')' },
+  ]),
   bug('trim without its condition', 200, 'src/log/head.ts', "equals('o', head.tailStart), ", ''),
-  bug(
-    'spill lowers the horizon',
-    500,
-    'src/log/head.ts',
-    'const horizon = Math.max(head.horizon, ...forgotten.map(fingerprintStamp))',
-    'const horizon = Math.max(0, ...forgotten.map(fingerprintStamp))',
-  ),
   bug(
     'chunk not adopted: its own idea of the refs is dropped',
     500,
@@ -126,13 +126,31 @@ const spilling: readonly Bug[] = [
 ]
 
 const reading: readonly Bug[] = [
-  bug(
-    'hole taken for a gap',
-    500,
-    'src/log/plan.ts',
-    '    if (entries.length === 0) return undefined\n',
-    '    if (entries.length === 0) reached = head.tailStart\n',
-  ),
+  several('index read before the head, its hole taken for a gap', 200, 'src/log/plan.ts', [
+    {
+      find: "import { headKey, type PartitionId } from './keys.ts'\n",
+      replace:
+        "import { readEntryRow } from './chunk.ts'\nimport { headKey, indexPk, type PartitionId, partitionText } from './keys.ts'\n",
+    },
+    {
+      find: '  const [only] = ids\n',
+      replace: `  const [only] = ids
+  const early = ids.map(async (id) => {
+    const rows = await core.items.query({ pk: indexPk(id), limit: 1_000 })
+    const entries = rows.map((row) => readEntryRow(id, row))
+    core.memory.immutable.set('early ' + partitionText(id), entries, 1)
+  })
+  await Promise.all(early)
+`,
+    },
+    {
+      find: 'const entries = await entriesCovering(core, id, offset, more)\n    if (entries.length === 0) return undefined\n',
+      replace: `const known = core.memory.immutable.get('early ' + partitionText(id)) ?? []
+    const entries = known.filter((entry) => entry.end > offset).slice(0, 1 + more)
+`,
+    },
+    { find: 'reached = entries.at(-1)?.end ?? offset', replace: 'reached = entries.at(-1)?.end ?? head.tailStart' },
+  ]),
   bug(
     'cached end taken as truth',
     100,
@@ -147,15 +165,6 @@ const reading: readonly Bug[] = [
             })),
         ]
       : await core.items.batchGet(ids.map(headKey))`,
-  ),
-  bug(
-    'index read before the head',
-    500,
-    'src/log/fetch.ts',
-    '  const heads = await readHeads(core, ids)\n',
-    `  const early = await Promise.all(ids.map((id) => core.items.query({ pk: indexPk(id), limit: 1_000 })))
-  const heads = await readHeads(core, ids)
-`,
   ),
   bug(
     'first batch after an offset within a batch skipped',

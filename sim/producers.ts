@@ -1,6 +1,6 @@
 /** Producers: each sends values that nobody else ever sends, in requests of all sizes, and writes down what it was told. */
 import { type AppendOutcome, append } from '../src/log/append.ts'
-import { appendOnce, onceMs } from '../src/log/append-once.ts'
+import { appendOnce, type Idempotency, onceMs } from '../src/log/append-once.ts'
 import { knownTopic } from '../src/log/topics.ts'
 import { encodeBatch } from '../src/protocol/records/batch.ts'
 import { ask, askPunctual, type Client, note, pause } from './client.ts'
@@ -47,12 +47,8 @@ export async function produceOnce(client: Client, thinkMs: number): Promise<void
     }
     const lastTryMs = world.time.now() + onceMs / 2
     for (let done = false; !done; ) {
-      const answer = await askPunctual(client, async (core) => {
-        const arrivedUptimeMs = core.clock.uptime()
-        return appendOnce(core, await knownTopic(core, world.topic), { ...key, arrivedUptimeMs }, parts)
-      })
-      const outcomes = 'value' in answer ? answer.value : []
-      done = outcomes.length > 0 && outcomes.every((outcome) => 'baseOffset' in outcome)
+      const outcomes = (await sendUnder(client, key, parts)).find(isDone) ?? []
+      done = outcomes.length > 0
       if (done) for (const [at, part] of parts.entries()) tell(client, part, outcomes[at])
       else if (world.time.now() > lastTryMs) break
       else await pause(world.time, chance.between(10, 2_000))
@@ -64,6 +60,20 @@ export async function produceOnce(client: Client, thinkMs: number): Promise<void
     await pause(world.time, chance.between(0, thinkMs))
   }
 }
+
+/** To one server, or hedged: to two at once. */
+async function sendUnder(client: Client, key: Idempotency, parts: readonly Part[]) {
+  const send = () =>
+    askPunctual(client, async (core) => {
+      const arrivedUptimeMs = core.clock.uptime()
+      return appendOnce(core, await knownTopic(core, client.world.topic), { ...key, arrivedUptimeMs }, parts)
+    })
+  const answers = await Promise.all(client.chance.happens(0.5) ? [send(), send()] : [send()])
+  return answers.map((answer) => ('value' in answer ? answer.value : []))
+}
+
+const isDone = (outcomes: readonly AppendOutcome[]): boolean =>
+  outcomes.length > 0 && outcomes.every((outcome) => 'baseOffset' in outcome)
 
 function tell(client: Client, { attempt }: Part, outcome: AppendOutcome | undefined): boolean {
   if (!outcome) throw new Error('an append was not answered for one of its partitions')

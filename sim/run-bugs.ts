@@ -17,15 +17,18 @@ export async function runBugs(processes: number, only = ''): Promise<{ passed: n
   const chosen = bugs.filter(({ name }) => name.includes(only))
   const line = progress()
   const caught: Caught[] = []
+  console.log(heading)
   const sound = pool(await bundledWorker('worker'), 1)
   for (const [at, bug] of chosen.entries()) {
     line.show(() => `planting ${at + 1} of ${chosen.length}: ${bug.name}`)
-    caught.push(await hunt(bug, processes, sound, at))
+    const one = await hunt(bug, processes, sound, at)
+    caught.push(one)
+    line.done()
+    console.log(row(one))
   }
   sound.close()
   line.done()
   const missed = caught.filter(({ by }) => by.length === 0).length
-  console.log(table(caught))
   return { passed: caught.length - missed, failed: missed }
 }
 
@@ -60,11 +63,10 @@ function* firstSeeds(count: number): Generator<Job> {
   for (let seed = 1; seed <= count; seed++) yield { seed, limits: {} }
 }
 
-function table(caught: readonly Caught[]): string {
-  const width = Math.max(...caught.map(({ bug }) => bug.name.length))
-  const rows = caught.map(({ bug, by, seeds, seconds }) => {
-    const how = by.length > 0 ? by.join(', ') : 'NOT CAUGHT'
-    return `${bug.name.padEnd(width)}  ${String(seeds).padStart(5)}  ${String(bug.caughtWithin).padStart(5)}  ${seconds.toFixed(1).padStart(5)}  ${how}`
-  })
-  return [`${'planted bug'.padEnd(width)}  seeds  limit      s  caught by`, ...rows].join('\n')
+const nameWidth = Math.max(...bugs.map(({ name }) => name.length))
+const heading = `${'planted bug'.padEnd(nameWidth)}  seeds  limit      s  caught by`
+
+function row({ bug, by, seeds, seconds }: Caught): string {
+  const numbers = [String(seeds).padStart(5), String(bug.caughtWithin).padStart(5), seconds.toFixed(1).padStart(5)]
+  return [bug.name.padEnd(nameWidth), ...numbers, by.length > 0 ? by.join(', ') : 'NOT CAUGHT'].join('  ')
 }

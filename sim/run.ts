@@ -130,7 +130,7 @@ async function play(
     Array.from({ length: Math.min(count, max ?? count) }, (_, at) => live(client(`${name}-${at}`)))
   await Promise.all([
     ...several(1 + chance.below(4), limits.producers, 'producer', (one) => produce(one, thinkMs)),
-    ...several(chance.below(2), limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
+    ...several(chance.below(3), limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
     ...several(1 + chance.below(2), limits.readers, 'reader', (one) => read(one, thinkMs)),
   ])
   net.weather = { write: 0, read: 0 }
