@@ -89,7 +89,7 @@ const appending: readonly Bug[] = [
 ]
 
 const spilling: readonly Bug[] = [
-  several('spill lowers the horizon', 500, 'src/log/head.ts', [
+  several('spill lowers the horizon', 3_000, 'src/log/head.ts', [
     { find: 'const horizon = Math.max(head.horizon, ', replace: 'const horizon = Math.max(0, ' },
     { find: ", compare('h', '<=', horizon))", replace: ')' },
   ]),
@@ -108,6 +108,13 @@ const spilling: readonly Bug[] = [
     '  const created = await core.items.update(key, createChunk(entry))\n  return created.applied || !created.item ? entry : readEntry(id, key.sk, created.item)\n',
     '  void core.items.update(key, createChunk(entry)).catch(() => {})\n  return entry\n',
   ),
+  bug(
+    'the horizon is the least of what was forgotten, not the greatest',
+    200,
+    'src/log/head.ts',
+    'const horizon = Math.max(head.horizon, ...forgotten.map(fingerprintStamp))',
+    'const horizon = Math.max(head.horizon, Math.min(...forgotten.map(fingerprintStamp), Number.MAX_SAFE_INTEGER) % Number.MAX_SAFE_INTEGER)',
+  ),
   bug('chunk overwritten by the next spiller', 500, 'src/log/chunk.ts', "    if: absent('v'),\n", ''),
   bug(
     'spill forgets one of the marks',
@@ -116,13 +123,20 @@ const spilling: readonly Bug[] = [
     "set('f', remembered.slice(forgotten.length))",
     "set('f', remembered.slice(forgotten.length + 1))",
   ),
-  bug(
-    'no limit to the tail and no spill by those who find it full',
-    500,
-    'src/log/spill.ts',
-    'return tries(headExcess(head, own), own) > triesBefore',
-    'return false',
-  ),
+  {
+    name: 'a full tail that nobody spills',
+    caughtWithin: 500,
+    patches: [
+      {
+        file: 'src/log/spill.ts',
+        changes: [{ find: 'return tries(headExcess(head, own), own) > triesBefore', replace: 'return false' }],
+      },
+      {
+        file: 'src/log/append-ref.ts',
+        changes: [{ find: '    await spill(core, id, head)\n', replace: '' }],
+      },
+    ],
+  },
 ]
 
 const reading: readonly Bug[] = [
@@ -185,7 +199,7 @@ const reading: readonly Bug[] = [
 const keysAndCommits: readonly Bug[] = [
   bug(
     'commit without its version',
-    200,
+    1_000,
     'src/groups/offsets.ts',
     "if: all(allowedTo(generation), version === 0 ? absent('n') : equals('n', version)),",
     'if: allowedTo(generation),',

@@ -31,7 +31,7 @@ export function cluster(net: Network, fate: Fate, size: number, chance: Chance):
   const start = (slot: number) => {
     const skewed = fate.skewed && !healed
     // A machine whose stores send no Date header has only its own clock to go by.
-    const corrected = !skewed || !chance.happens(0.1)
+    const corrected = !skewed || !chance.happens(0.3)
     const name = `server-${started++}`
     const self = machine(name, time, skewed ? drawSkew(chance) : 0, corrected, (stepping) => step(slot, stepping))
     up[slot] = { machine: self, core: coreOn(self, net, chance.fork(name)) }

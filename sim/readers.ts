@@ -29,7 +29,7 @@ export async function read(client: Client, thinkMs: number): Promise<void> {
     const next = await readOnce(client, partition, from)
     if (next !== undefined) positions[partition] = chance.happens(0.03) ? chance.below(next + 1) : next
     if (chance.happens(0.1)) await lookUp(client, partition)
-    if (next !== undefined && chance.happens(0.2)) await commit(client, partition, next, `c${commits++}`)
+    if (next !== undefined && chance.happens(0.4)) await commit(client, partition, next, `c${commits++}`)
     await pause(world.time, chance.between(0, thinkMs))
   }
 }
