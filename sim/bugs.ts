@@ -89,10 +89,6 @@ const appending: readonly Bug[] = [
 ]
 
 const spilling: readonly Bug[] = [
-  several('spill lowers the horizon', 3_000, 'src/log/head.ts', [
-    { find: 'const horizon = Math.max(head.horizon, ', replace: 'const horizon = Math.max(0, ' },
-    { find: ", compare('h', '<=', horizon))", replace: ')' },
-  ]),
   bug('trim without its condition', 200, 'src/log/head.ts', "equals('o', head.tailStart), ", ''),
   bug(
     'chunk not adopted: its own idea of the refs is dropped',

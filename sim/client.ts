@@ -9,6 +9,8 @@ import type { Time } from './time.ts'
 
 const patienceMs = 30_000
 
+export type Paddings = readonly [number, ...number[]]
+
 export type World = {
   readonly time: Time
   readonly cluster: Cluster
@@ -16,6 +18,8 @@ export type World = {
   readonly topic: string
   readonly topicId: string
   readonly partitions: number
+  /** How many bytes of padding its records may have: how soon a head is full, and where its data lies. */
+  readonly paddings: Paddings
   /** When clients stop. */
   readonly untilMs: number
 }

@@ -20,7 +20,8 @@ export type Cluster = {
   heal(): void
 }
 
-export function cluster(net: Network, fate: Fate, size: number, chance: Chance): Cluster {
+/** `cold`: each call meets a server that remembers nothing, as a function started for it alone. */
+export function cluster(net: Network, fate: Fate, size: number, cold: boolean, chance: Chance): Cluster {
   const { time } = net
   const up: (Server | undefined)[] = []
   let kills = 0
@@ -53,7 +54,10 @@ export function cluster(net: Network, fate: Fate, size: number, chance: Chance):
   }
   for (let slot = 0; slot < size; slot++) start(slot)
   return {
-    anyServer: () => up[chance.below(size)],
+    anyServer() {
+      const server = up[chance.below(size)]
+      return server && cold ? { ...server, core: { ...server.core, memory: emptyMemory() } } : server
+    },
     get kills() {
       return kills
     },
@@ -67,8 +71,10 @@ export function cluster(net: Network, fate: Fate, size: number, chance: Chance):
   }
 }
 
+const emptyMemory = () => freshMemory(64 * 1024)
+
 function coreOn(self: Machine, net: Network, chance: Chance): Core {
   const settings = { ...defaultSettings, appendTimeoutMs: 10_000 }
   const stores = storesSeenFrom(self, net)
-  return { ...stores, clock: self.clock, random: chance, settings, memory: freshMemory(64 * 1024) }
+  return { ...stores, clock: self.clock, random: chance, settings, memory: emptyMemory() }
 }

@@ -73,6 +73,7 @@ export const drawSkew = (chance: Chance): number =>
     () => 0,
     () => 0,
     () => chance.between(-500, 500),
+    () => chance.between(-8_000, 8_000),
     () => chance.between(-30_000, 30_000),
     () => chance.between(-2, 2) * stampAheadMsMax,
     () => 86_400_000 * chance.between(-1, 1),

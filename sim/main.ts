@@ -57,6 +57,6 @@ function* allSeeds(): Generator<number> {
 const { passed, failed } =
   bugs === undefined
     ? await runSeeds({ seeds: allSeeds(), limits: { lengthMs, producers, readers }, processes })
-    : await runBugs(processes, bugs === true ? '' : bugs)
+    : await runBugs(processes, seed, bugs === true ? '' : bugs)
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

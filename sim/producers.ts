@@ -98,7 +98,7 @@ function newParts(client: Client, partitions: readonly number[]): Part[] {
     const attempt = `a${attempts++}`
     const values = Array.from({ length: 1 + chance.below(3) }, (_, at) => `${attempt}.${at}`)
     const timestampMs = world.time.now()
-    const padding = 'x'.repeat(chance.pick([0, 0, 0, 30, 300, 1_500, 9_000]))
+    const padding = 'x'.repeat(chance.pick(world.paddings))
     const records = encodeBatch(
       values.map((value) => ({ timestampMs, key: Buffer.from(padding), value: Buffer.from(value), headers: [] })),
     )

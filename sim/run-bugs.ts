@@ -12,8 +12,8 @@ export type Caught = {
   readonly seconds: number
 }
 
-/** Prints a table; the number of bugs caught and missed. `only`: those whose names hold it. */
-export async function runBugs(processes: number, only = ''): Promise<{ passed: number; failed: number }> {
+/** Prints a table; the number of bugs caught and missed. `from`: the first seed tried. `only`: those whose names hold it. */
+export async function runBugs(processes: number, from: number, only = ''): Promise<{ passed: number; failed: number }> {
   const chosen = bugs.filter(({ name }) => name.includes(only))
   const line = progress()
   const caught: Caught[] = []
@@ -21,7 +21,7 @@ export async function runBugs(processes: number, only = ''): Promise<{ passed: n
   const sound = pool(await bundledWorker('worker'), 1)
   for (const [at, bug] of chosen.entries()) {
     line.show(() => `planting ${at + 1} of ${chosen.length}: ${bug.name}`)
-    const one = await hunt(bug, processes, sound, at)
+    const one = await hunt(bug, processes, from, sound, at)
     caught.push(one)
     line.done()
     console.log(row(one))
@@ -32,13 +32,13 @@ export async function runBugs(processes: number, only = ''): Promise<{ passed: n
   return { passed: caught.length - missed, failed: missed }
 }
 
-async function hunt(bug: Bug, processes: number, sound: Pool, at: number): Promise<Caught> {
+async function hunt(bug: Bug, processes: number, from: number, sound: Pool, at: number): Promise<Caught> {
   const beganMs = Date.now()
   const workers = pool(await bundledWorker(`bug-${at}`, bug.patches), processes)
   const found: Result[] = []
   let seeds = 0
   try {
-    await workers.each(firstSeeds(bug.caughtWithin), (result) => {
+    await workers.each(seedsFrom(from, bug.caughtWithin), (result) => {
       seeds++
       if (result.anomalies.length > 0) found.push(result)
       return found.length === 0
@@ -56,11 +56,11 @@ async function hunt(bug: Bug, processes: number, sound: Pool, at: number): Promi
     })
   }
   const by = [...new Set(first?.anomalies.map(({ name }) => name))]
-  return { bug, by, seeds: first?.seed ?? seeds, seconds: (Date.now() - beganMs) / 1_000 }
+  return { bug, by, seeds: first ? first.seed - from + 1 : seeds, seconds: (Date.now() - beganMs) / 1_000 }
 }
 
-function* firstSeeds(count: number): Generator<Job> {
-  for (let seed = 1; seed <= count; seed++) yield { seed, limits: {} }
+function* seedsFrom(first: number, count: number): Generator<Job> {
+  for (let seed = first; seed < first + count; seed++) yield { seed, limits: {} }
 }
 
 const nameWidth = Math.max(...bugs.map(({ name }) => name.length))

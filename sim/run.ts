@@ -3,7 +3,7 @@ import { createTopic, findTopic } from '../src/log/topics.ts'
 import { KafkaError } from '../src/protocol/errors.ts'
 import { memoryStores } from '../src/store/embedded/memory.ts'
 import { check } from './checker.ts'
-import { ask, type Client, pause, type World } from './client.ts'
+import { ask, type Client, type Paddings, pause, type World } from './client.ts'
 import { type Cluster, cluster, type Fate } from './cluster.ts'
 import { emptyTally, type Tally, type Weather } from './faults.ts'
 import type { Anomaly, Event, History } from './history.ts'
@@ -46,6 +46,14 @@ const fates: readonly [Fate, ...Fate[]] = [
   { kill: 0, freeze: 0.05, skewed: false },
 ]
 
+/** Records of all sizes; all tiny; or all just small enough to ride in the head, where few of them fit. */
+const sizes: readonly [Paddings, ...Paddings[]] = [
+  [0, 0, 0, 30, 300, 1_500, 9_000],
+  [0, 0, 0, 30, 300, 1_500, 9_000],
+  [0],
+  [90],
+]
+
 /** The same seed gives the same history, byte for byte. */
 export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
   beginAttempts()
@@ -61,7 +69,7 @@ export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
     weather: chance.pick(weathers),
     trace: [],
   }
-  const servers = cluster(net, chance.pick(fates), 1 + chance.below(4), chance.fork('servers'))
+  const servers = cluster(net, chance.pick(fates), 1 + chance.below(4), chance.happens(0.3), chance.fork('servers'))
   const history: Event[] = []
   let failure: unknown
   let done = false
@@ -121,6 +129,7 @@ async function play(
     topic: 'orders',
     topicId,
     partitions,
+    paddings: chance.pick(sizes),
     untilMs: time.now() + Math.min(lengthMs, limits.lengthMs ?? lengthMs),
   }
   history.push({ atMs: time.now(), client: 'admin', kind: 'created', topic: 'orders', topicId, partitions })
@@ -145,7 +154,7 @@ async function create(
   admin: Pick<Client, 'name' | 'chance'>,
   partitions: number,
 ): Promise<string> {
-  const nobody = { topic: 'orders', topicId: '', partitions, untilMs: 0 }
+  const nobody = { topic: 'orders', topicId: '', partitions, paddings: [0] as const, untilMs: 0 }
   const client: Client = { ...admin, world: { ...world, ...nobody } }
   for (;;) {
     const made = await ask(client, (core) => createTopic(core, { name: 'orders', partitions }))
