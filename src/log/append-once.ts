@@ -51,7 +51,7 @@ export async function appendOnce(
   const seen = await core.items.get(onceKey(digest))
   // A server may fall asleep anywhere: what counts is when the request came, not when it wakes up. Reckoned backwards, for only
   // the store's answer has set the clock right.
-  const arrivedMs = core.clock.now() - (core.clock.uptime() - arrivedUptimeMs)
+  const arrivedMs = Math.round(core.clock.now() - (core.clock.uptime() - arrivedUptimeMs))
   const ready = await Promise.all(requests.map((request) => check(core, topic, request)))
   const live =
     seen && isLive(seen, arrivedMs)

@@ -80,7 +80,7 @@ test('after 15 minutes the key is free again', async () => {
   const core = coreOver(stores)
   const topic = await createTopic(core, { name: 'orders', partitions: 2 })
   await appendOnce(core, topic, key, requests())
-  const later = { ...core, clock: { ...core.clock, now: () => core.clock.now() + onceMs } }
+  const later = { ...core, clock: { ...core.clock, now: () => core.clock.now() + onceMs + 1_000 } }
   await appendOnce(later, topic, { ...key, fingerprint: Uint8Array.of(2) }, [only(requests('b').slice(0, 1))])
   expect((await readAll(core, topic, 0)).map(text)).toEqual(['a', 'b'])
 })
