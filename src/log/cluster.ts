@@ -1,5 +1,5 @@
 import type { Core } from '../runtime/core.ts'
-import { set, setIfAbsent } from '../store/items.ts'
+import { setIfAbsent } from '../store/items.ts'
 import { requireFormat } from './format.ts'
 import { clusterKey } from './keys.ts'
 import { newUuid } from './uuid.ts'
@@ -18,10 +18,6 @@ export async function clusterId(core: Core): Promise<string> {
 }
 
 async function makeCluster(core: Core) {
-  const patches = [
-    setIfAbsent('v', clusterFormat),
-    setIfAbsent('id', newUuid(core.random)),
-    set('seen', core.clock.now()),
-  ]
+  const patches = [setIfAbsent('v', clusterFormat), setIfAbsent('id', newUuid(core.random))]
   return (await core.items.update(clusterKey, { patches })).item
 }
