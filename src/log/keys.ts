@@ -13,6 +13,13 @@
  *   once               once/<digest>                once                   an Idempotency-Key and its answer (once.ts)
  *   consumer instance  consumer/<group>             <instance>             a REST consumer's state (http/consumers)
  *   offsets            offsets/<group>              <topic id>/<partition> a committed offset (groups/offsets.ts)
+ *   group              group/<group>                group                  state and generation of a consumer group (groups/group.ts)
+ *   member             group/<group>                m/<slot>               a member and its subscription (groups/member.ts)
+ *   beat               group/<group>                b/<slot>               a member's last heartbeat (groups/member.ts)
+ *   roster             group/<group>                r/<generation>         who is in a generation (groups/roster.ts)
+ *   plan               group/<group>                p/<generation>/<plan id>/<piece>  a generation's assignments (groups/plan.ts)
+ *   group's name       groups/<1 hex>               <group>                that there is such a group (groups/names.ts)
+ *   grants             grants/<principal>           grants                 what an IAM principal may touch (http/access.ts)
  *
  *   objects            blobs/<2 hex>/<blob id>                             the bytes of one large produce request (blob.ts)
  *                      segments/…                                          (kept free for rolled segments)
@@ -64,5 +71,24 @@ export const offsetKey = (group: string, topicId: string, partition: number): Ke
   pk: offsetsPk(group),
   sk: partitionText({ topicId, partition }),
 })
+
+export const groupPk = (group: string): string => `group/${group}`
+export const groupKey = (group: string): Key => ({ pk: groupPk(group), sk: 'group' })
+/** A slot is a member's id or, of a static member, `i:` and its `group.instance.id`. */
+export const memberKey = (group: string, slot: string): Key => ({ pk: groupPk(group), sk: `m/${slot}` })
+export const beatKey = (group: string, slot: string): Key => ({ pk: groupPk(group), sk: `b/${slot}` })
+const generationText = (generation: number): string => String(generation).padStart(10, '0')
+export const rosterKey = (group: string, generation: number): Key => ({
+  pk: groupPk(group),
+  sk: `r/${generationText(generation)}`,
+})
+export const planKey = (group: string, generation: number, planId: string, piece: number): Key => ({
+  pk: groupPk(group),
+  sk: `p/${generationText(generation)}/${planId}/${piece}`,
+})
+export const groupNameShards = 16
+export const groupNamesPk = (shard: number): string => `groups/${shard.toString(16)}`
+
+export const grantsKey = (principal: string): Key => ({ pk: `grants/${principal}`, sk: 'grants' })
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0')
