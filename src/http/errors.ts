@@ -10,6 +10,7 @@ import type { HttpReply } from './request.ts'
 const kinds = {
   malformed: [400, 400],
   badRequest: [400, 40002],
+  forbidden: [403, 40301],
   noSuchPath: [404, 404],
   topicNotFound: [404, 40401],
   partitionNotFound: [404, 40402],
@@ -65,6 +66,9 @@ const kafkaKinds: Partial<Record<ErrorName, HttpErrorKind>> = {
   UNKNOWN_MEMBER_ID: 'illegalState',
   THROTTLING_QUOTA_EXCEEDED: 'throttled',
   KAFKA_STORAGE_ERROR: 'unavailable',
+  TOPIC_AUTHORIZATION_FAILED: 'forbidden',
+  GROUP_AUTHORIZATION_FAILED: 'forbidden',
+  CLUSTER_AUTHORIZATION_FAILED: 'forbidden',
 }
 
 /** A store's own words may name tables and keys: these go out instead. */

@@ -22,8 +22,8 @@ export type GatewayEvent = {
   }
 }
 
-/** Reads everything but the body's meaning. 413 for a body over the limit. */
-export function requestOf(event: GatewayEvent): HttpRequest {
+/** Reads everything but the body's meaning, and what only the store knows. 413 for a body over the limit. */
+export function requestOf(event: GatewayEvent): Omit<HttpRequest, 'access'> {
   const headers = given(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value]))
   const { params, prefix } = readPath(event)
   return {

@@ -1,6 +1,7 @@
 import { type Observation, observeRequest } from '../observability/request.ts'
 import type { Core } from '../runtime/core.ts'
 import { systemClock } from '../runtime/system.ts'
+import { accessOf } from './access.ts'
 import { type Dialect, errorAnswer, errorReply, HttpError } from './errors.ts'
 import { callerOf, type GatewayEvent, requestOf } from './event.ts'
 import type { HttpReply, HttpRequest, RouteHandlers } from './request.ts'
@@ -40,7 +41,7 @@ export function lambdaHandler(api: string, routes: RouteHandlers, openCore: () =
     try {
       const request = requestOf(event)
       note(observation, request)
-      const reply = await call(routes, await open(), request, observation)
+      const reply = await call(routes, await open(), request, callerOf(event), observation)
       return finish(observation, reply)
     } catch (error) {
       const answer = errorAnswer(error, dialect)
@@ -52,16 +53,18 @@ export function lambdaHandler(api: string, routes: RouteHandlers, openCore: () =
 async function call(
   routes: RouteHandlers,
   core: Core,
-  request: HttpRequest,
+  request: Omit<HttpRequest, 'access'>,
+  caller: string,
   observation: Observation,
 ): Promise<HttpReply> {
   const handler = routes[request.route]
   if (!handler) throw new HttpError('noSuchPath', 'HTTP 404 Not Found')
   const { meter } = observation
-  return handler({ ...core, items: core.items.metered(meter), objects: core.objects.metered(meter) }, request)
+  const metered = { ...core, items: core.items.metered(meter), objects: core.objects.metered(meter) }
+  return handler(metered, { ...request, access: accessOf(metered, caller) })
 }
 
-function note(observation: Observation, { params, body }: HttpRequest): void {
+function note(observation: Observation, { params, body }: Pick<HttpRequest, 'params' | 'body'>): void {
   const partition = Number(params.partition)
   observation.note({
     requestBytes: body.length,

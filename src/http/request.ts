@@ -1,4 +1,5 @@
 import type { Core } from '../runtime/core.ts'
+import type { Access } from './access.ts'
 
 /** One HTTP call, free of whatever brought it here. */
 export type HttpRequest = {
@@ -13,6 +14,8 @@ export type HttpRequest = {
   readonly body: Uint8Array
   /** Who calls: an IAM role or user, or `anonymous`. */
   readonly principal: string
+  /** What the caller may touch of what the URL does not name. */
+  readonly access: Access
   /** Scheme, host and path prefix under which the caller reached us, without a slash at the end. */
   readonly origin: string
 }
