@@ -51,18 +51,22 @@ export type CommittedOffset = {
   readonly committedMs: number
 }
 
+/** Who commits, where it is a member. */
+export type Committer = { readonly memberId: string; readonly generation: number; readonly instanceId?: string }
+
 /**
  * Stores the offsets, one conditional update each, all at once; they stand or fail one by one.
- * `generation`: of the member that commits; absent for a consumer outside of group membership, which may commit only where no
- * generation owns the partition.
+ * `committer`: the member that commits; absent for a consumer outside of group membership, which may commit only while the group
+ * is empty.
  * @throws KafkaError OFFSET_METADATA_TOO_LARGE (nothing is stored then), ILLEGAL_GENERATION. StoreError.
  */
 export async function commitOffsets(
   core: Core,
   group: string,
   entries: readonly OffsetCommit[],
-  generation?: number,
+  committer?: Committer,
 ): Promise<void> {
+  const generation = committer?.generation
   for (const { metadata = '' } of entries) {
     if (Buffer.byteLength(metadata) <= metadataBytesMax) continue
     throw new KafkaError(

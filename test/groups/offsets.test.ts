@@ -32,13 +32,13 @@ test('a commit from an old generation, or from outside the group, changes nothin
   const key = offsetKey('g', one.topicId, one.partition)
   await core.items.update(key, { patches: [set('fence', 5)] })
   expect(await offsetsNow(core)).toEqual([undefined])
-  for (const generation of [4, undefined]) {
-    const refused = await commitOffsets(core, 'g', [{ ...one, offset: 7 }], generation).catch((error) => error)
+  for (const committer of [{ memberId: 'm', generation: 4 }, undefined]) {
+    const refused = await commitOffsets(core, 'g', [{ ...one, offset: 7 }], committer).catch((error) => error)
     expect(refused).toBeInstanceOf(KafkaError)
     expect(refused.error).toBe('ILLEGAL_GENERATION')
     expect(await offsetsNow(core)).toEqual([undefined])
   }
-  await commitOffsets(core, 'g', [{ ...one, offset: 7 }], 5)
+  await commitOffsets(core, 'g', [{ ...one, offset: 7 }], { memberId: 'm', generation: 5 })
   expect(await offsetsNow(core)).toEqual([7])
 })
 
