@@ -3,7 +3,7 @@
  * another server and after a crash in the middle.
  *
  *   once item   v format   at when it was begun (ms)   w blob id of the request that wrote it   fp fingerprint of the request
- *               id topic id   r<partition> the packed ref that stands for this partition   a the answer, once all is settled
+ *               id topic id   n partitions of the topic when it was begun   r<partition> the packed ref that stands for this partition   a the answer, once all is settled
  *
  * Each ref is written here before it is sent to its head, and a rename is a compare-and-set here first: whoever takes the
  * request up again sends the identical refs, which apply at most once. The 15 minutes are checked here, not left to a TTL.
@@ -36,6 +36,12 @@ export type Idempotency = {
 }
 
 /**
+ * What a request appends to a topic of so many partitions. Asked for once or twice, the last time with the number that the request
+ * was first placed by: a repetition goes where the first one went, whatever became of the topic since.
+ */
+export type Placing = (partitions: number) => readonly NewBatches[]
+
+/**
  * As `append`, at most once for each key. All partitions are checked first: an error there leaves the key unused.
  * @throws KafkaError INVALID_REQUEST where the key was used for another request; as `append` for a request that cannot be checked.
  */
@@ -43,26 +49,33 @@ export async function appendOnce(
   core: Core,
   topic: Topic,
   idempotency: Idempotency,
-  requests: readonly NewBatches[],
+  requests: readonly NewBatches[] | Placing,
 ): Promise<readonly AppendOutcome[]> {
   const { arrivedUptimeMs = core.clock.uptime() } = idempotency
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const digest = createHash('sha256').update(`${idempotency.principal}\0${idempotency.key}`).digest('base64url')
+  const place = typeof requests === 'function' ? requests : () => requests
   const seen = await core.items.get(onceKey(digest))
   // A server may fall asleep anywhere: what counts is when the request came, not when it wakes up. Reckoned backwards, for only
   // the store's answer has set the clock right.
   const arrivedMs = Math.round(core.clock.now() - (core.clock.uptime() - arrivedUptimeMs))
-  const ready = await Promise.all(requests.map((request) => check(core, topic, request)))
-  const live =
-    seen && isLive(seen, arrivedMs)
-      ? seen
-      : await begin(core, topic, digest, idempotency, ready, seen, arrivedMs, deadlineMs)
+  const found = seen && isLive(seen, arrivedMs) ? seen : undefined
+  const begun = found ? [] : await checkAll(core, topic, place(topic.partitions))
+  const live = found ?? (await begin(core, topic, digest, idempotency, begun, seen, arrivedMs, deadlineMs))
   requireFormat('idempotency key', onceKey(digest).pk, live.v, onceFormat)
   if (!(live.fp instanceof Uint8Array) || !sameBytes(live.fp, idempotency.fingerprint)) {
     throw new KafkaError('INVALID_REQUEST', 'this Idempotency-Key was used for another request in the last 15 minutes')
   }
-  return outcomesIn(live) ?? settle(core, { ...topic, id: String(live.id) }, digest, live, ready, deadlineMs)
+  const first = { ...topic, id: String(live.id), partitions: Number(live.n ?? topic.partitions) }
+  const sameTopic = first.id === topic.id && first.partitions === topic.partitions
+  const placed = found || !sameTopic ? place(first.partitions) : undefined
+  const answered = outcomesIn(live)
+  if (answered) return answered
+  return settle(core, first, digest, live, placed ? await checkAll(core, first, placed) : begun, deadlineMs)
 }
+
+const checkAll = (core: Core, topic: Topic, requests: readonly NewBatches[]): Promise<Ready[]> =>
+  Promise.all(requests.map((request) => check(core, topic, request)))
 
 const isLive = (item: Item, arrivedMs: number): boolean => arrivedMs - Number(item.at) < onceMs
 
@@ -85,6 +98,7 @@ async function begin(
     ['w', refs[0]?.id ?? new Uint8Array()],
     ['fp', fingerprint],
     ['id', topic.id],
+    ['n', topic.partitions],
   ])
   for (const [at, ref] of refs.entries()) fields.set(refName(ready[at]), packRef(ref))
   const stale = Object.keys(expired ?? {}).filter((name) => !fields.has(name))

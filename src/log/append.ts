@@ -41,12 +41,13 @@ export async function append(
   topic: Topic,
   requests: readonly NewBatches[],
 ): Promise<readonly AppendOutcome[]> {
-  const outcomes = await appendOver(core, topic, requests)
+  const grown = requests.some(({ partition }) => partition >= topic.partitions) && (await findTopic(core, topic.name))
+  const outcomes = await appendOver(core, grown || topic, requests)
   const fenced = outcomes.some((outcome) => 'error' in outcome && outcome.error.error === 'UNKNOWN_TOPIC_OR_PARTITION')
   if (!fenced) return outcomes
   // The topic may have been created anew since this process last saw it.
   const now = await findTopic(core, topic.name)
-  return now && now.id !== topic.id ? appendOver(core, now, requests) : outcomes
+  return now && now.id !== (grown || topic).id ? appendOver(core, now, requests) : outcomes
 }
 
 async function appendOver(

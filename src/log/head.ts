@@ -64,6 +64,15 @@ export const newHead = (configVersion: number): Update => ({
   if: absent('v'),
 })
 
+/**
+ * Tells everybody who caches the topic that it has changed: whoever appends to this head or reads it looks at the topic again.
+ * Never lowers the version, never makes a head.
+ */
+export const raiseConfigVersion = (configVersion: number): Update => ({
+  patches: [set('c', configVersion)],
+  if: all(equals('v', headFormat), compare('c', '<', configVersion)),
+})
+
 export function readHead(id: PartitionId, item: Item): Head {
   requireFormat('partition head', headKey(id).pk, item.v, headFormat)
   return {

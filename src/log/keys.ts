@@ -20,6 +20,7 @@
  *   plan               group/<group>                p/<generation>/<plan id>/<piece>  a generation's assignments (groups/plan.ts)
  *   group's name       groups/<1 hex>               <group>                that there is such a group (groups/names.ts)
  *   grants             grants/<principal>           grants                 what an IAM principal may touch (http/access.ts)
+ *   maintenance        maintenance                  <task>                 how far a task of the schedule has come (maintenance/cursor.ts)
  *
  *   objects            blobs/<2 hex>/<blob id>                             the bytes of one large produce request (blob.ts)
  *                      segments/…                                          (kept free for rolled segments)
@@ -40,6 +41,7 @@ export const clusterKey: Key = { pk: 'cluster', sk: 'cluster' }
 export const topicsPk = 'topics'
 export const topicKey = (name: string): Key => ({ pk: topicsPk, sk: name })
 export const jobKey = (jobId: string): Key => ({ pk: 'jobs', sk: jobId })
+export const addPartitionsJobKey = (topicId: string, partitions: number): Key => jobKey(`${topicId}+${partitions}`)
 
 /** `<topic id>/<partition>`: how a partition is named inside keys and blobs, and in this process's memory. */
 export const partitionText = ({ topicId, partition }: PartitionId): string => `${topicId}/${partition}`
@@ -88,6 +90,8 @@ export const planKey = (group: string, generation: number, planId: string, piece
 })
 export const groupNameShards = 16
 export const groupNamesPk = (shard: number): string => `groups/${shard.toString(16)}`
+
+export const maintenanceKey = (task: string): Key => ({ pk: 'maintenance', sk: task })
 
 export const grantsKey = (principal: string): Key => ({ pk: `grants/${principal}`, sk: 'grants' })
 

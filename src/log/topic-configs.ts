@@ -10,6 +10,7 @@ export type TopicConfigs = Readonly<Record<string, string>>
 export type TopicConfig = {
   readonly name: string
   readonly value: string
+  readonly defaultValue: string
   readonly isDefault: boolean
   readonly readOnly: boolean
   readonly sensitive: boolean
@@ -109,9 +110,10 @@ export const configValue = (overrides: TopicConfigs, name: string): string =>
 
 /** Every known config with its effective value, in order of names. */
 export const describeConfigs = (topic: { readonly overrides: TopicConfigs }): TopicConfig[] =>
-  [...rules].map(([name, { documentation }]) => ({
+  [...rules].map(([name, { default: defaultValue, documentation }]) => ({
     name,
     value: configValue(topic.overrides, name),
+    defaultValue,
     isDefault: topic.overrides[name] === undefined,
     readOnly: false,
     sensitive: false,

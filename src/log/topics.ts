@@ -2,7 +2,7 @@
  * Topics: named, partitioned, each creation under an id of its own.
  *
  *   topic item   v format   id topic id   n partitions   c configs set explicitly   cv their version   era   at created (ms)
- *   job item     v format   kind `create-topic` or `delete-topic`   id topic id   n partitions   at (ms)
+ *   job item     v format   kind `create-topic`, `delete-topic` or `add-partitions` (alter-topic.ts)   id topic id   n partitions   at (ms)
  *
  * Creating: first a job, then the heads, then one transaction that gives the name and ends the job: readers see a topic of any
  * size whole or not at all. Deleting: one transaction takes the name and writes a job, then the heads go, which fences every
@@ -20,8 +20,8 @@ import { checkConfigs, type TopicConfigs } from './topic-configs.ts'
 import { newUuid } from './uuid.ts'
 
 const topicFormat = 1
-const jobFormat = 1
-const headsAtOnce = 32
+export const jobFormat = 1
+export const headsAtOnce = 32
 const topicsAPage = 1_000
 
 export type Topic = {
@@ -161,7 +161,7 @@ function checkTopicName(name: string): void {
   )
 }
 
-function checkPartitionCount(core: Core, partitions: number): void {
+export function checkPartitionCount(core: Core, partitions: number): void {
   const { maxPartitions } = core.settings
   if (Number.isInteger(partitions) && partitions >= 1 && partitions <= maxPartitions) return
   throw new KafkaError(
@@ -227,7 +227,8 @@ function readConfigs({ c }: Item): TopicConfigs {
 
 const topicsRemembered = 10_000
 
-function remember(core: Core, topic: Topic): Topic {
+/** Keeps the topic as this process last saw it. */
+export function remember(core: Core, topic: Topic): Topic {
   const { topics } = core.memory
   topics.delete(topic.name)
   topics.set(topic.name, topic)

@@ -1,5 +1,5 @@
 /** POST /topics/T and /topics/T/partitions/P: records of a whole request are checked before any is appended. */
-import { type AppendOutcome, append } from '../../log/append.ts'
+import { type AppendOutcome, append, type NewBatches } from '../../log/append.ts'
 import { appendOnce } from '../../log/append-once.ts'
 import { partitioner } from '../../log/partitioner.ts'
 import { type Topic, topicToProduceTo } from '../../log/topics.ts'
@@ -20,9 +20,11 @@ export const produceRoutes = {
     const idempotency = idempotencyOf(core, request)
     const explicit = records.flatMap(({ partition }) => (partition === undefined ? [] : [partition]))
     const topic = await topicFor(core, request, explicit)
-    const place = partitioner(chance(core, idempotency), topic.partitions)
-    const placed = records.map((record) => ({ record, partition: place(record.key, record.partition) }))
-    return produce(core, request, topic, placed, idempotency)
+    const place = (partitions: number) => {
+      const choose = partitioner(chance(core, idempotency), partitions)
+      return records.map((record) => ({ record, partition: choose(record.key, record.partition) }))
+    }
+    return produce(core, request, topic, place, idempotency)
   },
   'POST /topics/{topic}/partitions/{partition}': async (core, request) => {
     const records = readProduceRequest(request, 'partition')
@@ -30,7 +32,7 @@ export const produceRoutes = {
     const partition = pathPartition(request)
     const topic = await topicFor(core, request, [partition])
     const placed = records.map((record) => ({ record, partition }))
-    return produce(core, request, topic, placed, idempotency)
+    return produce(core, request, topic, () => placed, idempotency)
   },
 } satisfies RouteHandlers
 
@@ -48,24 +50,32 @@ async function produce(
   core: Core,
   request: HttpRequest,
   topic: Topic,
-  placed: readonly Placed[],
+  place: (partitions: number) => readonly Placed[],
   idempotency: Idempotency | undefined,
 ): Promise<HttpReply> {
   const nowMs = core.clock.now()
+  let placed: readonly Placed[] = []
+  const batches = (partitions: number) => {
+    placed = place(partitions)
+    return batchesOf(topic, placed, nowMs)
+  }
+  const outcomes = idempotency
+    ? await appendOnce(core, topic, idempotency, batches)
+    : await append(core, topic, batches(topic.partitions))
+  return answer(request, placed, outcomes)
+}
+
+function batchesOf(topic: Topic, placed: readonly Placed[], nowMs: number): NewBatches[] {
   const byPartition = new Map<number, ProducedRecord[]>()
   for (const { record, partition } of placed) {
     const together = byPartition.get(partition)
     if (together) together.push(record)
     else byPartition.set(partition, [record])
   }
-  const batches = Array.from(byPartition, ([partition, records]) => {
+  return Array.from(byPartition, ([partition, records]) => {
     const stamped = records.map((record) => ({ ...record, timestampMs: record.timestampMs ?? nowMs }))
     return { partition, records: encodeBatches(topic, stamped) }
   })
-  const outcomes = idempotency
-    ? await appendOnce(core, topic, idempotency, batches)
-    : await append(core, topic, batches)
-  return answer(request, placed, outcomes)
 }
 
 function answer(request: HttpRequest, placed: readonly Placed[], outcomes: readonly AppendOutcome[]): HttpReply {
