@@ -10,11 +10,13 @@ import { existingTopic, pathPartition, requirePartition } from '../topics.ts'
 export const metadataRoutes = {
   'GET /': async (_core, request) => json(request, {}),
   'GET /brokers': async (_core, request) => json(request, { brokers: [0] }),
-  'GET /topics': async (core, request) =>
-    json(
+  'GET /topics': async (core, request) => {
+    const topics = await request.access.visibleTopics(await listTopics(core))
+    return json(
       request,
-      (await listTopics(core)).map((topic) => topic.name),
-    ),
+      topics.map((topic) => topic.name),
+    )
+  },
   'GET /topics/{topic}': async (core, request) => {
     const topic = await existingTopic(core, param(request, 'topic'))
     const configs = Object.fromEntries(describeConfigs(topic).map(({ name, value }) => [name, value]))
