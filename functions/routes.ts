@@ -14,6 +14,9 @@ export const routes = {
   commit: [
     'POST /consumers/{group}',
     `DELETE ${instance}`,
+    `GET ${instance}/subscription`,
+    `POST ${instance}/subscription`,
+    `DELETE ${instance}/subscription`,
     `GET ${instance}/assignments`,
     `POST ${instance}/assignments`,
     `POST ${instance}/positions`,

@@ -4,7 +4,7 @@ import { systemClock } from '../runtime/system.ts'
 import { accessOf } from './access.ts'
 import { type Dialect, errorAnswer, errorReply, HttpError } from './errors.ts'
 import { callerOf, type GatewayEvent, requestOf } from './event.ts'
-import type { HttpReply, HttpRequest, RouteHandlers } from './request.ts'
+import type { Caller, HttpReply, HttpRequest, RouteHandlers } from './request.ts'
 import { wired } from './wired.ts'
 
 /** What Lambda gives back to an HTTP API: its structured result of payload format 2.0. */
@@ -15,7 +15,10 @@ export type GatewayResult = {
   readonly isBase64Encoded: boolean
 }
 
-export type LambdaHandler = (event: GatewayEvent, context?: unknown) => Promise<GatewayResult>
+/** What is told beside the event. Lambda's own context has no `caller`; a server that holds the connection does. */
+export type HandlerContext = { readonly caller?: Caller }
+
+export type LambdaHandler = (event: GatewayEvent, context?: HandlerContext) => Promise<GatewayResult>
 
 /**
  * A Lambda function behind an HTTP API. `openCore` is called once a process, at the first request; where it fails, the next
@@ -30,7 +33,7 @@ export function lambdaHandler(api: string, routes: RouteHandlers, openCore: () =
     })
     return opening
   }
-  return async (event) => {
+  return async (event, context) => {
     const observation = observeRequest({
       api,
       requestId: event.requestContext.requestId,
@@ -39,7 +42,7 @@ export function lambdaHandler(api: string, routes: RouteHandlers, openCore: () =
     })
     const dialect: Dialect = event.routeKey.includes(' /v3/') ? 'v3' : 'v2'
     try {
-      const request = requestOf(event)
+      const request = { ...requestOf(event), ...(context?.caller ? { caller: context.caller } : {}) }
       note(observation, request)
       const reply = await call(routes, await open(), request, callerOf(event), observation)
       return finish(observation, reply)

@@ -1,6 +1,14 @@
 import type { Core } from '../runtime/core.ts'
 import type { Access } from './access.ts'
 
+/** What a server that holds the caller's connection knows of it; behind API Gateway nobody does. */
+export type Caller = {
+  /** Aborts when the caller has hung up. */
+  readonly gone: AbortSignal
+  /** To be done where the answer cannot be delivered. */
+  ifUndelivered(undo: () => Promise<void>): void
+}
+
 /** One HTTP call, free of whatever brought it here. */
 export type HttpRequest = {
   /** The route's key, as in functions/routes.ts: `POST /topics/{topic}`. */
@@ -18,6 +26,7 @@ export type HttpRequest = {
   readonly access: Access
   /** Scheme, host and path prefix under which the caller reached us, without a slash at the end. */
   readonly origin: string
+  readonly caller?: Caller
 }
 
 export type HttpReply = {

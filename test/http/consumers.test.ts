@@ -58,6 +58,9 @@ describe('a consumer instance', () => {
     const before = stores.writes.length
     const calls: [method: string, path: string, body?: unknown][] = [
       ['DELETE', ''],
+      ['GET', '/subscription'],
+      ['POST', '/subscription', { topics: ['t'] }],
+      ['DELETE', '/subscription'],
       ['GET', '/assignments'],
       ['POST', '/assignments', { partitions }],
       ['POST', '/positions', { offsets: [{ topic: 't', partition: 0, offset: 0 }] }],
@@ -85,8 +88,12 @@ describe('a consumer instance', () => {
     ['an unknown format', '422 42204', { format: 'xml' }],
     ['avro', '422 42204', { format: 'avro' }],
     ['an unknown reset', '422 42204', { 'auto.offset.reset': 'never' }],
-    ['auto commit', '422 42204', { 'auto.commit.enable': 'true' }],
-    ['auto commit by its other key', '422 42204', { 'enable.auto.commit': true }],
+    ['auto commit that is neither on nor off', '422 42204', { 'auto.commit.enable': 'perhaps' }],
+    ['auto commit by its other key', '422 42204', { 'enable.auto.commit': 1 }],
+    ['auto commit at no interval', '422 42204', { 'auto.commit.interval.ms': 0 }],
+    ['a session shorter than allowed', '422 42204', { 'session.timeout.ms': 5_999 }],
+    ['a session longer than allowed', '422 42204', { 'session.timeout.ms': 1_800_001 }],
+    ['an unknown strategy', '422 42204', { 'partition.assignment.strategy': 'cooperative-sticky' }],
     ['fetch.min.bytes that is no number', '422 42204', { 'fetch.min.bytes': 'x' }],
     ['fetch.min.bytes out of range', '422 40001', { 'fetch.min.bytes': 10_000_001 }],
     ['a time-out of nothing', '422 42204', { 'consumer.request.timeout.ms': 0 }],
@@ -105,6 +112,11 @@ describe('a consumer instance', () => {
       'enable.auto.commit': 'false',
       'fetch.min.bytes': '-1',
       'consumer.request.timeout.ms': 500,
+      'auto.commit.interval.ms': '100',
+      'session.timeout.ms': 6_000,
+      'max.poll.interval.ms': 1_000,
+      'consumer.instance.timeout.ms': '60000',
+      'partition.assignment.strategy': 'org.apache.kafka.clients.consumer.RoundRobinAssignor, range',
     }
     expect((await create(server, { ...earliest, ...settings })).status).toBe(200)
   })

@@ -6,12 +6,16 @@ import { nameBytesMax, waitMsMax } from '../limits.ts'
 import { requireManagementType } from '../media-types.ts'
 import { json } from '../replies.ts'
 import { type HttpReply, type HttpRequest, param } from '../request.ts'
-import { createInstance, type InstanceOptions } from './instance.ts'
+import { createInstance } from './instance.ts'
+import { defaultIdleMs, defaultRebalanceMs, type InstanceOptions, type Strategy, strategies } from './instance-item.ts'
+import { leave } from './membership.ts'
 
 /** C's settings are strings, and its clients send numbers and booleans too. */
 const setting = v.nullish(v.union([v.string(), v.number(), v.boolean()], 'must be a string, a number or a boolean'))
 
 const shape = v.strictObject({
+  /** C's clients of old say `id`. */
+  id: v.nullish(v.string()),
   name: v.nullish(v.string()),
   format: setting,
   'auto.offset.reset': setting,
@@ -19,6 +23,11 @@ const shape = v.strictObject({
   'enable.auto.commit': setting,
   'fetch.min.bytes': setting,
   'consumer.request.timeout.ms': setting,
+  'auto.commit.interval.ms': setting,
+  'consumer.instance.timeout.ms': setting,
+  'session.timeout.ms': setting,
+  'max.poll.interval.ms': setting,
+  'partition.assignment.strategy': setting,
 })
 
 type Body = v.InferOutput<typeof shape>
@@ -28,8 +37,12 @@ export async function create(core: Core, request: HttpRequest): Promise<HttpRepl
   requireManagementType(request)
   const group = requireName('group', param(request, 'group'))
   const body = readBody(request, shape)
-  const name = requireName('name', body.name ?? `rest-consumer-${Buffer.from(core.random.bytes(16)).toString('hex')}`)
-  await createInstance(core, group, name, readOptions(body))
+  const name = requireName(
+    'name',
+    body.name ?? body.id ?? `rest-consumer-${Buffer.from(core.random.bytes(16)).toString('hex')}`,
+  )
+  const idle = await createInstance(core, group, name, readOptions(core, body))
+  if (idle) await leave(core, idle)
   const base = `${request.origin}/consumers/${encodeURIComponent(group)}/instances/${encodeURIComponent(name)}`
   return json(request, { instance_id: name, base_uri: base })
 }
@@ -41,28 +54,39 @@ function requireName(what: string, name: string): string {
   throw new HttpError('constraint', `${what}: must be 1 to ${nameBytesMax} bytes, without '/' and control characters`)
 }
 
-function readOptions(body: Body): InstanceOptions {
+const longestMs = 2 ** 31 - 1
+
+function readOptions(core: Core, body: Body): InstanceOptions {
   const ownKey = body['enable.auto.commit']
-  for (const value of [ownKey, body['auto.commit.enable']]) {
-    if (oneOf('auto.commit.enable', value ?? 'false', ['false', 'true']) === 'false') continue
-    throw bad('auto.commit.enable "true" is not supported: commit with POST …/offsets')
-  }
+  const commits = oneOf('auto.commit.enable', ownKey ?? body['auto.commit.enable'] ?? 'true', ['false', 'true'])
+  const time = (name: keyof Body, fallback: number, min: number, max: number) =>
+    numberIn(name, body[name] ?? fallback, min, max, 'consumerConfig')
+  const { groupMinSessionTimeoutMs: sessionMin, groupMaxSessionTimeoutMs: sessionMax } = core.settings
+  const idleMs = time('consumer.instance.timeout.ms', defaultIdleMs, 1_000, longestMs)
+  const intervalMs = time('auto.commit.interval.ms', 5_000, 1, longestMs)
   return {
     format: readFormat(body.format ?? 'binary'),
     reset: oneOf('auto.offset.reset', body['auto.offset.reset'] ?? 'latest', ['latest', 'earliest']),
     minBytes: numberIn('fetch.min.bytes', body['fetch.min.bytes'] ?? -1, -1, 10_000_000, 'consumerConfigRange'),
-    timeoutMs: Math.min(
-      numberIn(
-        'consumer.request.timeout.ms',
-        body['consumer.request.timeout.ms'] ?? 1_000,
-        1,
-        2 ** 31 - 1,
-        'consumerConfig',
-      ),
-      waitMsMax,
-    ),
+    timeoutMs: Math.min(time('consumer.request.timeout.ms', 1_000, 1, longestMs), waitMsMax),
     emptyCommit: ownKey != null,
+    commitEveryMs: commits === 'true' ? intervalMs : 0,
+    // A client is silent between two polls for as long as it likes, up to this: as long as the instance itself is kept.
+    sessionMs: time('session.timeout.ms', Math.min(Math.max(idleMs, sessionMin), sessionMax), sessionMin, sessionMax),
+    rebalanceMs: time('max.poll.interval.ms', defaultRebalanceMs, 1, longestMs),
+    idleMs,
+    strategies: readStrategies(body['partition.assignment.strategy']),
   }
+}
+
+/** Names as here, or of Java's classes; several with commas between. */
+function readStrategies(value: Body['partition.assignment.strategy']): readonly Strategy[] {
+  if (value == null) return strategies
+  const names = String(value)
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim().replace(/^org\.apache\.kafka\.clients\.consumer\.(.*)assignor$/, '$1'))
+  return [...new Set(names.map((name) => oneOf('partition.assignment.strategy', name, strategies)))]
 }
 
 type Setting = NonNullable<v.InferOutput<typeof setting>>

@@ -1,140 +1,100 @@
-/**
- * A REST consumer instance: all of it is one item, so any server answers any call.
- *
- *   v            1
- *   format       `json` or `binary`, what it was created to read
- *   reset        `earliest` or `latest`: where to begin without a position
- *   minBytes     `fetch.min.bytes`
- *   timeoutMs    `consumer.request.timeout.ms`
- *   emptyCommit  whether commits answer 204
- *   assigned     list of {t topic, i topic id, p partition, o position or null}
- *   rev          eight random bytes in hex, new at every change of `assigned`: whoever changes it names the one it read
- *   usedMs       when it was last used, to the minute
- *
- * Membership of a group comes beside `assigned`; nothing here stands in its way.
- */
-import { requireFormat } from '../../log/format.ts'
+/** Making, reading, changing and removing consumer instances. What their item holds: instance-item.ts. */
 import { consumerKey } from '../../log/keys.ts'
 import { pause } from '../../log/retry.ts'
 import type { Core } from '../../runtime/core.ts'
 import { StoreError } from '../../store/errors.ts'
-import {
-  absent,
-  any,
-  compare,
-  equals,
-  exists,
-  type Item,
-  type Key,
-  set,
-  type Update,
-  type Value,
-  type Written,
-} from '../../store/items.ts'
+import { absent, type Condition, equals, type Key, set, type Update, type Written } from '../../store/items.ts'
 import { HttpError } from '../errors.ts'
-import type { EmbeddedFormat } from '../media-types.ts'
+import {
+  freshState,
+  type Instance,
+  type InstanceOptions,
+  type InstanceState,
+  optionPatches,
+  readInstanceItem,
+  statePatches,
+} from './instance-item.ts'
 
-const itemFormat = 1
-
-/** As C removes an instance unused for 300 s, its name may then be taken again. Until somebody does, it goes on working. */
-const idleMsMax = 300_000
-/** How stale `usedMs` may get before a call that changes nothing else writes it. */
-const usedEveryMs = 60_000
-
-export type AssignedPartition = {
-  readonly topic: string
-  readonly topicId: string
-  readonly partition: number
-  /** The next offset to hand out; `null` until the first poll or seek. */
-  readonly position: number | null
-}
-
-export type Reset = 'earliest' | 'latest'
-
-export type InstanceOptions = {
-  readonly format: EmbeddedFormat
-  readonly reset: Reset
-  readonly minBytes: number
-  readonly timeoutMs: number
-  readonly emptyCommit: boolean
-}
-
-export type Instance = InstanceOptions & {
-  readonly group: string
-  readonly name: string
-  readonly assigned: readonly AssignedPartition[]
-  readonly rev: string
-  readonly usedMs: number
-}
-
-/** 409 40902 where the name is taken and was used within five minutes. */
-export async function createInstance(core: Core, group: string, name: string, options: InstanceOptions): Promise<void> {
-  const nowMs = core.clock.now()
-  const rev = newRev(core)
-  const { format, reset, minBytes, timeoutMs, emptyCommit } = options
-  const patches = Object.entries({
-    v: itemFormat,
-    format,
-    reset,
-    minBytes,
-    timeoutMs,
-    emptyCommit,
-    assigned: [],
-    rev,
-    usedMs: nowMs,
-  })
-  const { applied } = await settled(core, consumerKey(group, name), rev, {
-    patches: patches.map(([attribute, value]) => set(attribute, value)),
-    if: any(absent('v'), compare('usedMs', '<', nowMs - idleMsMax)),
-  })
-  if (applied) return
+/**
+ * 409 40902 where the name is taken and was used within its `consumer.instance.timeout.ms`. Returns the idle instance whose name
+ * this one took over, if any.
+ */
+export async function createInstance(
+  core: Core,
+  group: string,
+  name: string,
+  options: InstanceOptions,
+): Promise<Instance | undefined> {
+  const make = (condition: Condition) => {
+    const rev = newRev(core)
+    const nowMs = core.clock.now()
+    const used = [set('rev', rev), set('usedMs', nowMs), set('goneMs', nowMs + options.idleMs)]
+    const state = { ...freshState, commitMs: nowMs }
+    const patches = [...optionPatches(options), ...statePatches(state), ...used]
+    return settled(core, consumerKey(group, name), rev, { patches, if: condition })
+  }
+  const made = await make(absent('v'))
+  if (made.applied) return undefined
+  const taken = made.item && readInstanceItem(group, name, made.item)
+  if (taken && isIdle(core, taken) && (await make(equals('rev', taken.rev))).applied) return taken
   throw new HttpError(
     'instanceExists',
     'Consumer with specified consumer ID already exists in the specified consumer group.',
   )
 }
 
+/** As C removes an instance unused for 300 s, its name may then be taken again. Until somebody does, it goes on working. */
+export const isIdle = (core: Core, { usedMs, idleMs }: Instance): boolean => core.clock.now() > usedMs + idleMs
+
 /** 404 40403 where there is none. */
 export async function readInstance(core: Core, group: string, name: string): Promise<Instance> {
   const item = await core.items.get(consumerKey(group, name))
   if (!item) throw notFound()
-  return decode(group, name, item)
+  return readInstanceItem(group, name, item)
 }
 
-/** 404 40403 where there is none. What it committed stays. */
-export async function deleteInstance(core: Core, group: string, name: string): Promise<void> {
-  const { applied } = await core.items.delete(consumerKey(group, name), exists('v'))
-  if (!applied) throw notFound()
+/** `false`: it was changed, or has gone, since it was read. */
+export async function removeInstance(core: Core, instance: Instance): Promise<boolean> {
+  const { applied, item } = await core.items.delete(
+    consumerKey(instance.group, instance.name),
+    equals('rev', instance.rev),
+  )
+  return applied || item === undefined
 }
+
+export type Saved = { readonly saved: Instance } | { readonly lost: Instance }
 
 /**
- * Puts `assigned` in the place of what was read with `instance`. `false`: another call changed it in between, and nothing was
- * done. 404 40403 where the instance has gone.
+ * Changes the instance as it was read. `lost`: another call changed it in between, this is what it is now, and nothing was done.
+ * 404 40403 where the instance has gone.
  */
-export async function saveAssigned(
-  core: Core,
-  instance: Instance,
-  assigned: readonly AssignedPartition[],
-): Promise<boolean> {
+export async function saveInstance(core: Core, instance: Instance, change: Partial<InstanceState>): Promise<Saved> {
+  const { group, name } = instance
   const rev = newRev(core)
-  const { applied, item } = await settled(core, consumerKey(instance.group, instance.name), rev, {
-    patches: [set('assigned', assigned.map(encodePartition)), set('rev', rev), set('usedMs', core.clock.now())],
+  const usedMs = core.clock.now()
+  const { applied, item } = await settled(core, consumerKey(group, name), rev, {
+    patches: [...statePatches(change), set('rev', rev), set('usedMs', usedMs), set('goneMs', usedMs + instance.idleMs)],
     if: equals('rev', instance.rev),
   })
-  if (!applied && !item) throw notFound()
-  return applied
+  if (applied) return { saved: { ...instance, ...change, rev, usedMs } }
+  if (!item) throw notFound()
+  return { lost: readInstanceItem(group, name, item) }
 }
 
-/** Reads, changes and saves, again where a rival call came in between. */
-export async function changeAssigned(
+/** Reads, changes and saves, again where a rival call came in between. `undefined` from `change`: there is nothing to change. */
+export async function changeInstance(
   core: Core,
   group: string,
   name: string,
-  change: (instance: Instance) => Promise<readonly AssignedPartition[]> | readonly AssignedPartition[],
-): Promise<void> {
+  change: (instance: Instance) => Promise<Partial<InstanceState> | undefined> | Partial<InstanceState> | undefined,
+): Promise<{ readonly before: Instance; readonly after: Instance }> {
+  let before = await readInstance(core, group, name)
   for (let attempt = 0; attempt < 10; attempt++) {
-    const instance = await readInstance(core, group, name)
-    if (await saveAssigned(core, instance, await change(instance))) return
+    const wanted = await change(before)
+    if (!wanted) return { before, after: before }
+    const outcome = await saveInstance(core, before, wanted)
+    if ('saved' in outcome) return { before, after: outcome.saved }
+    before = outcome.lost
     await pause(core, attempt)
   }
   throw new HttpError(
@@ -143,17 +103,7 @@ export async function changeAssigned(
   )
 }
 
-/** Says, at most once a minute, that the instance is still in use. */
-export async function keepAlive(core: Core, instance: Instance): Promise<void> {
-  const nowMs = core.clock.now()
-  if (nowMs - instance.usedMs < usedEveryMs) return
-  await core.items.update(consumerKey(instance.group, instance.name), {
-    patches: [set('usedMs', nowMs)],
-    if: equals('rev', instance.rev),
-  })
-}
-
-const notFound = () => new HttpError('instanceNotFound', 'Consumer instance not found.')
+export const notFound = () => new HttpError('instanceNotFound', 'Consumer instance not found.')
 
 const newRev = (core: Core): string => Buffer.from(core.random.bytes(8)).toString('hex')
 
@@ -168,34 +118,4 @@ async function settled(core: Core, key: Key, rev: string, update: Update): Promi
       await pause(core, attempt)
     }
   }
-}
-
-const encodePartition = ({ topic, topicId, partition, position }: AssignedPartition): Value => ({
-  t: topic,
-  i: topicId,
-  p: partition,
-  o: position,
-})
-
-function decode(group: string, name: string, item: Item): Instance {
-  requireFormat('consumer instance', `${group}/${name}`, item.v, itemFormat)
-  const { assigned } = item
-  return {
-    group,
-    name,
-    format: item.format === 'json' ? 'json' : 'binary',
-    reset: item.reset === 'earliest' ? 'earliest' : 'latest',
-    minBytes: Number(item.minBytes),
-    timeoutMs: Number(item.timeoutMs),
-    emptyCommit: item.emptyCommit === true,
-    assigned: Array.isArray(assigned) ? assigned.map(decodePartition) : [],
-    rev: String(item.rev),
-    usedMs: Number(item.usedMs),
-  }
-}
-
-/** The value was written by `encodePartition`: `v` says so. */
-function decodePartition(value: { readonly [name: string]: Value }): AssignedPartition {
-  const { t, i, p, o } = value
-  return { topic: String(t), topicId: String(i), partition: Number(p), position: typeof o === 'number' ? o : null }
 }

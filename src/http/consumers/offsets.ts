@@ -2,13 +2,16 @@
 import * as v from 'valibot'
 import { commitOffsets, fetchOffsets, type OffsetCommit } from '../../groups/offsets.ts'
 import type { Core } from '../../runtime/core.ts'
-import { readBody, wholeNumber } from '../body.ts'
+import { parseJson, readBody, requireShape, wholeNumber } from '../body.ts'
 import { HttpError } from '../errors.ts'
 import { requireManagementType } from '../media-types.ts'
 import { json, noContent } from '../replies.ts'
 import { type HttpReply, type HttpRequest, param } from '../request.ts'
-import { type Instance, readInstance } from './instance.ts'
+import { committerOf } from './committing.ts'
+import { readInstance } from './instance.ts'
+import type { Instance } from './instance-item.ts'
 import { type NamedPartition, namedPartition, topicsOf } from './partitions.ts'
+import { keepAlive } from './upkeep.ts'
 
 const commitBody = v.strictObject({
   offsets: v.nullish(
@@ -24,8 +27,13 @@ export async function commit(core: Core, request: HttpRequest): Promise<HttpRepl
   requireManagementType(request)
   const { offsets } = readBody(request, commitBody)
   const instance = await readInstance(core, param(request, 'group'), param(request, 'instance'))
+  if (offsets) {
+    const named = offsets.map(({ topic }) => topic)
+    await request.access.requireTopics('read', named, instance.group)
+  }
   const entries = offsets ? await givenOffsets(core, offsets) : handedOut(instance)
-  await commitOffsets(core, instance.group, entries)
+  await commitOffsets(core, instance.group, entries, committerOf(instance))
+  await keepAlive(core, instance)
   return instance.emptyCommit ? noContent : json(request, [])
 }
 
@@ -48,12 +56,13 @@ const handedOut = ({ assigned }: Instance): OffsetCommit[] =>
     position === null ? [] : [{ topicId, partition, offset: position }],
   )
 
-const partitionsBody = v.strictObject({ partitions: v.nullish(v.array(v.strictObject(namedPartition))) })
+const partitionList = v.array(v.strictObject(namedPartition))
+const partitionsBody = v.strictObject({ partitions: v.nullish(partitionList) })
 
 /**
- * GET …/offsets. The partitions stand in the body, or, for clients that send none with a GET, in the query: `topic=T&partition=0`,
- * pairwise where there are several, or one topic with several partitions. Without either: those assigned. What was never
- * committed is left out.
+ * GET …/offsets. The partitions stand in the body, or, for clients that send none with a GET and gateways that drop it, in the
+ * query: `partitions=[{"topic":"t","partition":0}]`, or `topic=T&partition=0`, pairwise where there are several, or one topic with
+ * several partitions. Without any: those assigned. What was never committed is left out.
  */
 export async function committed(core: Core, request: HttpRequest): Promise<HttpReply> {
   requireManagementType(request)
@@ -61,6 +70,7 @@ export async function committed(core: Core, request: HttpRequest): Promise<HttpR
   const instance = await readInstance(core, param(request, 'group'), param(request, 'instance'))
   const wanted = partitions ?? queried(request) ?? instance.assigned
   const topics = await topicsOf(core, wanted)
+  await keepAlive(core, instance)
   const found = await fetchOffsets(
     core,
     instance.group,
@@ -75,7 +85,8 @@ export async function committed(core: Core, request: HttpRequest): Promise<HttpR
 
 /** API Gateway hands a repeated parameter over as one, with commas. */
 function queried(request: HttpRequest): NamedPartition[] | undefined {
-  const { topic: topicText, partition: partitionText } = request.query
+  const { topic: topicText, partition: partitionText, partitions: list } = request.query
+  if (list !== undefined) return requireShape(partitionList, parseJson(list))
   if (topicText === undefined && partitionText === undefined) return undefined
   const topics = topicText?.split(',') ?? []
   const partitions = partitionText?.split(',') ?? []

@@ -4,7 +4,7 @@ import type { Core } from '../../runtime/core.ts'
 import { wholeNumber } from '../body.ts'
 import { HttpError } from '../errors.ts'
 import { existingTopic, requirePartition } from '../topics.ts'
-import type { AssignedPartition, Instance } from './instance.ts'
+import type { AssignedPartition, Instance } from './instance-item.ts'
 
 export type NamedPartition = { readonly topic: string; readonly partition: number }
 

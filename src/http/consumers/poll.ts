@@ -1,147 +1,155 @@
 /**
  * GET …/records. Records are read first; then one conditional update moves the positions past them, and only then are they
- * answered: two polls at once never hand out the same record, and none is skipped. A poll that finds nothing new writes nothing.
+ * answered: none is skipped. A poll that finds nothing new writes nothing, but for what is due (auto commit, heartbeat).
+ *
+ * A client that gives up on a poll and sends it again may meet its own first poll, still running in another place. So a poll that
+ * finds positions moved by one that began before it goes back to those it began with, and hands the records out again; one that
+ * finds them moved by a later poll hands out nothing, for nobody listens to it any more.
  */
-import { fetchOffsets } from '../../groups/offsets.ts'
-import { type Fetched, fetch } from '../../log/fetch.ts'
-import { listOffset } from '../../log/offsets.ts'
-import { knownTopic, type Topic } from '../../log/topics.ts'
-import { KafkaError } from '../../protocol/errors.ts'
 import type { Core } from '../../runtime/core.ts'
-import { type Handed, handOut, handOutFrom, recordsReply } from '../handed-records.ts'
+import { handOut, recordsReply } from '../handed-records.ts'
 import { replyBytesWanted, waitMsMax } from '../limits.ts'
-import { recordsFormat } from '../media-types.ts'
+import { type EmbeddedFormat, recordsFormat } from '../media-types.ts'
 import { queryNumber } from '../query.ts'
 import { type HttpReply, type HttpRequest, param } from '../request.ts'
-import { type AssignedPartition, type Instance, keepAlive, readInstance, saveAssigned } from './instance.ts'
-import { moved, type NewPosition } from './partitions.ts'
+import { autoCommit, isCommitDue } from './committing.ts'
+import { readInstance } from './instance.ts'
+import type { Instance } from './instance-item.ts'
+import { compareTopics, join } from './membership.ts'
+import { saveMoves, takeBack } from './moves.ts'
+import { readOnce } from './reading.ts'
+import { isUpkeepDue, readStanding, type Standing, standing, untilNews } from './standing.ts'
 
 /** How often a poll begins anew after its time is up, because positions were moved by a rival call, or were out of range. */
 const lateAttemptsMax = 3
+/** API Gateway gives up on an answer after 30 s: whatever comes then is heard by nobody. */
+const unheardAfterMs = 29_000
+
+type Poll = {
+  readonly request: HttpRequest
+  readonly format: EmbeddedFormat
+  readonly maxBytes: number
+  readonly beganMs: number
+  readonly untilUptimeMs: number
+  readonly waits: boolean
+  /** Whether anybody still waits for the answer, as far as one can tell. */
+  readonly isHeard: () => boolean
+  readonly gone: AbortSignal
+}
 
 /** `timeout` (ms) is how long to wait for the first record, `max_bytes` how many bytes of keys and values to give at most. */
 export async function poll(core: Core, request: HttpRequest): Promise<HttpReply> {
   const timeout = queryNumber(request, 'timeout', -1) ?? -1
   const maxBytes = queryNumber(request, 'max_bytes', -1) ?? -1
-  const beganMs = core.clock.uptime()
-  for (let lateAttempts = 0; ; ) {
-    const instance = await readInstance(core, param(request, 'group'), param(request, 'instance'))
-    const format = recordsFormat(request, instance.format, instance.format)
-    const waitMs = Math.min(timeout >= 0 ? timeout : instance.timeoutMs, waitMsMax)
-    const leftMs = Math.max(0, beganMs + waitMs - core.clock.uptime())
-    const handed = handOut(format, maxBytes > 0 ? maxBytes : replyBytesWanted)
-    const round = await readOnce(core, instance, handed, leftMs)
-    if (round.to.length === 0) await keepAlive(core, instance)
-    const saved = round.to.length === 0 || (await saveAssigned(core, instance, moved(instance.assigned, round.to)))
-    const isDone = handed.texts.length > 0 || handed.refusal !== undefined || !round.again
-    if (saved && isDone) return recordsReply(handed)
-    const isLate = core.clock.uptime() >= beganMs + waitMs
-    if (isLate && ++lateAttempts > lateAttemptsMax) return recordsReply(handOut(format, 0))
-  }
-}
-
-/** Where to go on, and whether looking again may find records before the time is up. */
-type Round = { readonly to: readonly NewPosition[]; readonly again: boolean }
-
-/** A partition as it is read: the topic under its name now, and the place to go on from. */
-type Reading = { readonly topic: Topic; readonly partition: number; readonly position: number; readonly isNew: boolean }
-
-async function readOnce(core: Core, instance: Instance, handed: Handed, maxWaitMs: number): Promise<Round> {
-  const readings = await startingPoints(core, instance)
-  if (readings.length === 0) return { to: [], again: false }
-  const maxBytes = Math.min(handed.bytesMax, replyBytesWanted)
-  const fetched = await fetch(core, {
-    partitions: readings.map(({ topic, partition, position }) => ({ topic, partition, offset: position, maxBytes })),
-    maxBytes,
-    minBytes: Math.max(1, instance.minBytes),
-    maxWaitMs,
+  const beganUptimeMs = core.clock.uptime()
+  const beganMs = core.clock.now()
+  const begun = await readStanding(core, param(request, 'group'), param(request, 'instance'))
+  const format = recordsFormat(request, begun.instance.format, begun.instance.format)
+  const waitMs = Math.min(timeout >= 0 ? timeout : begun.instance.timeoutMs, waitMsMax)
+  const gone = request.caller?.gone ?? new AbortController().signal
+  return pollFrom(core, begun, {
+    request,
+    format,
+    maxBytes: maxBytes > 0 ? maxBytes : replyBytesWanted,
+    beganMs,
+    untilUptimeMs: beganUptimeMs + waitMs,
+    waits: waitMs > 0,
+    isHeard: () => !gone.aborted && core.clock.uptime() < beganUptimeMs + unheardAfterMs,
+    gone,
   })
-  const to: NewPosition[] = []
-  const errors: KafkaError[] = []
-  let again = false
-  for (const [at, reading] of readings.entries()) {
-    const answer = fetched[at]
-    if (!answer) continue
-    if (answer.topic.id !== reading.topic.id) {
-      // Deleted and made anew while it was read: the position means nothing there.
-      again = true
-      continue
-    }
-    const outcome = await follow(core, instance, handed, reading, answer)
-    if (outcome instanceof KafkaError) {
-      errors.push(outcome)
-      continue
-    }
-    if (outcome !== reading.position) again = true
-    if (outcome !== reading.position || reading.isNew) {
-      const { topic, partition } = reading
-      to.push({ topic: topic.name, topicId: topic.id, partition, position: outcome })
-    }
-  }
-  const [first] = errors
-  if (first && handed.texts.length === 0 && !again) throw first
-  return { to, again }
 }
 
-/** The position after a partition's answer, or its error. A position out of range goes where `auto.offset.reset` says. */
-async function follow(
-  core: Core,
-  instance: Instance,
-  handed: Handed,
-  { topic, partition, position }: Reading,
-  fetched: Fetched,
-): Promise<number | KafkaError> {
-  if (!('error' in fetched)) {
-    return handOutFrom(handed, { topic: topic.name, partition, offset: position, batches: fetched.batches })
+async function pollFrom(core: Core, begun: { instance: Instance; standing: Standing }, poll: Poll): Promise<HttpReply> {
+  let { instance } = begun
+  let stands: Standing | undefined = begun.standing
+  const nothing = () => recordsReply(handOut(poll.format, 0))
+  for (let lateAttempts = 0; poll.isHeard(); ) {
+    const taken = await prepared(core, instance, stands, poll)
+    if (!taken) return nothing()
+    const { stored } = taken
+    instance = taken.instance
+    const handed = handOut(poll.format, poll.maxBytes)
+    const { round, news } = await readUntilNews(core, instance, handed, poll)
+    if (!poll.isHeard()) return nothing()
+    const isFinal = handed.texts.length > 0 || handed.refusal !== undefined
+    const isLate = core.clock.uptime() >= poll.untilUptimeMs
+    if (round.to.length > 0 || instance !== stored || isUpkeepDue(core, instance)) {
+      const outcome = await saveMoves(core, instance, round.to, poll.beganMs)
+      if (outcome === 'outdated') return nothing()
+      if ('saved' in outcome && isFinal) {
+        poll.request.caller?.ifUndelivered(() => takeBack(core, outcome.saved, instance))
+        return recordsReply(handed)
+      }
+      if ('saved' in outcome && isLate && !round.again) return nothing()
+      instance = 'saved' in outcome ? outcome.saved : outcome.goOnFrom
+    } else {
+      if (isFinal) return recordsReply(handed)
+      if (isLate || !(round.again || news)) {
+        const missed = poll.waits ? await handedOutBefore(core, instance, poll.beganMs) : undefined
+        if (!missed) return nothing()
+        instance = missed
+      }
+    }
+    if (core.clock.uptime() >= poll.untilUptimeMs && ++lateAttempts > lateAttemptsMax) return nothing()
+    stands = news?.standing
   }
-  const { error } = fetched
-  if (error.error === 'OFFSET_OUT_OF_RANGE') return (await listOffset(core, topic, partition, instance.reset)).offset
-  if (error.error !== 'UNKNOWN_TOPIC_OR_PARTITION') return error
-  // Deleted since: the next look at its name finds nothing, or a new topic.
-  core.memory.topics.delete(topic.name)
-  return position
+  return nothing()
 }
 
 /**
- * Assigned partitions that exist, with their positions, else the committed offsets, else where `auto.offset.reset` says. The
- * order turns from call to call, so that none starves behind a busy one.
+ * The instance with a seat in its group, if it is subscribed, and with what earlier polls handed out committed, if that is due.
+ * `stored`: as it is in the store; the same object where there is nothing to save. `undefined`: the group is not ready for it.
  */
-async function startingPoints(core: Core, instance: Instance): Promise<Reading[]> {
-  const { assigned, group, reset } = instance
-  const turn = Number.parseInt(instance.rev.slice(0, 8), 16) % Math.max(1, assigned.length)
-  const inTurn = [...assigned.slice(turn), ...assigned.slice(0, turn)]
-  const topics = await topicsNow(core, inTurn)
-  const present = inTurn.flatMap(({ topic: name, topicId, partition, position }) => {
-    const topic = topics.get(name)
-    if (!topic || partition >= topic.partitions) return []
-    // A position in a topic that was deleted means nothing in the one that now has its name.
-    return [{ topic, partition, position: topic.id === topicId ? position : null }]
-  })
-  const without = present.filter(({ position }) => position === null)
-  const wanted = without.map(({ topic, partition }) => ({ topicId: topic.id, partition }))
-  const committed = wanted.length > 0 ? await fetchOffsets(core, group, wanted) : []
-  const begin = new Map(without.map((entry, at) => [entry, committed[at]?.offset]))
-  return Promise.all(
-    present.map(async (entry) => {
-      const { topic, partition, position } = entry
-      if (position !== null) return { topic, partition, position, isNew: false }
-      const offset = begin.get(entry) ?? (await listOffset(core, topic, partition, reset)).offset
-      return { topic, partition, position: offset, isNew: true }
-    }),
-  )
-}
-
-async function topicsNow(core: Core, assigned: readonly AssignedPartition[]): Promise<Map<string, Topic>> {
-  const names = [...new Set(assigned.map(({ topic }) => topic))]
-  const found = await Promise.all(names.map((name) => topicIfAny(core, name)))
-  return new Map(found.flatMap((topic) => (topic ? [[topic.name, topic] as const] : [])))
-}
-
-async function topicIfAny(core: Core, name: string): Promise<Topic | undefined> {
-  try {
-    return await knownTopic(core, name)
-  } catch (error) {
-    if (error instanceof KafkaError && error.error === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
-    throw error
+async function prepared(
+  core: Core,
+  asked: Instance,
+  stands: Standing | undefined,
+  { request, untilUptimeMs, gone }: Poll,
+): Promise<{ stored: Instance; instance: Instance } | undefined> {
+  let stored = asked
+  let instance = asked
+  if (asked.subscription) {
+    const found = stands ? { instance, standing: stands } : await standing(core, instance)
+    instance = await compareTopics(core, request.access, found.instance)
+    if (found.standing === 'rejoin' || instance.rejoin) {
+      const joined = await join(core, request.access, instance, { untilUptimeMs, signal: gone })
+      if (!joined.seated) return undefined
+      stored = joined.instance
+      instance = stored
+    }
   }
+  if (isCommitDue(core, instance)) instance = await autoCommit(core, instance)
+  return { stored, instance }
+}
+
+/** Reads until there are records or the time is up, or, of a member, until there is something to do for its membership. */
+async function readUntilNews(core: Core, instance: Instance, handed: Parameters<typeof readOnce>[2], poll: Poll) {
+  const leftMs = Math.max(0, poll.untilUptimeMs - core.clock.uptime())
+  if (!instance.subscription || leftMs === 0) {
+    return { round: await readOnce(core, instance, handed, leftMs, poll.gone), news: undefined }
+  }
+  const read = new AbortController()
+  const heard = new AbortController()
+  const watching = untilNews(core, instance, AbortSignal.any([read.signal, poll.gone])).then((news) => {
+    heard.abort()
+    return news
+  })
+  try {
+    const round = await readOnce(core, instance, handed, leftMs, AbortSignal.any([heard.signal, poll.gone]))
+    read.abort()
+    return { round, news: await watching }
+  } finally {
+    read.abort()
+    await watching
+  }
+}
+
+/**
+ * The instance with the positions of this poll, where a poll that began before it has moved them since: its client has given that
+ * one up.
+ */
+async function handedOutBefore(core: Core, instance: Instance, beganMs: number): Promise<Instance | undefined> {
+  const now = await readInstance(core, instance.group, instance.name)
+  const isOutdone = now.epoch === instance.epoch && now.byMs !== instance.byMs && now.byMs < beganMs
+  return isOutdone ? { ...now, assigned: instance.assigned } : undefined
 }

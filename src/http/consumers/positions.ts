@@ -7,7 +7,7 @@ import { readBody, wholeNumber } from '../body.ts'
 import { requireManagementType } from '../media-types.ts'
 import { noContent } from '../replies.ts'
 import { type HttpReply, type HttpRequest, param } from '../request.ts'
-import { changeAssigned, readInstance } from './instance.ts'
+import { changeInstance, readInstance } from './instance.ts'
 import { assignedAmong, moved, type NamedPartition, namedPartition, partitionsBody, topicsOf } from './partitions.ts'
 
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)$/i
@@ -71,10 +71,10 @@ async function seekTo(core: Core, request: HttpRequest, wanted: readonly Wanted[
       return { topic: topicName, topicId: topic.id, partition, position: await find(topic) }
     }),
   )
-  await changeAssigned(core, group, name, (instance) => {
+  await changeInstance(core, group, name, (instance) => {
     // Again, for a rival call may have taken it away since.
     assignedAmong(instance, wanted)
-    return moved(instance.assigned, to)
+    return { assigned: moved(instance.assigned, to), epoch: instance.epoch + 1 }
   })
   return noContent
 }
