@@ -9,7 +9,13 @@ const instance = '/consumers/{group}/instances/{instance}'
 const cluster = '/v3/clusters/{cluster}'
 
 export const routes = {
-  produce: ['POST /topics/{topic}', 'POST /topics/{topic}/partitions/{partition}'],
+  produce: [
+    'POST /topics/{topic}',
+    'POST /topics/{topic}/partitions/{partition}',
+    `POST ${cluster}/topics/{topic}/records`,
+    // `records:batch` and `configs:alter`: a colon is only certain to be let through in a parameter's value.
+    `POST ${cluster}/topics/{topic}/{verb}`,
+  ],
   fetch: ['GET /topics/{topic}/partitions/{partition}/records', `GET ${instance}/records`],
   commit: [
     'POST /consumers/{group}',
@@ -39,5 +45,19 @@ export const routes = {
     `POST ${cluster}/topics`,
     `GET ${cluster}/topics/{topic}`,
     `DELETE ${cluster}/topics/{topic}`,
+    `PATCH ${cluster}/topics/{topic}`,
+    `GET ${cluster}/topics/-/configs`,
+    `GET ${cluster}/topics/{topic}/configs`,
+    `GET ${cluster}/topics/{topic}/configs/{name}`,
+    `PUT ${cluster}/topics/{topic}/configs/{name}`,
+    `DELETE ${cluster}/topics/{topic}/configs/{name}`,
+    `GET ${cluster}/topics/{topic}/partitions`,
+    `GET ${cluster}/topics/{topic}/partitions/{partition}`,
+    `GET ${cluster}/topics/{topic}/partitions/{partition}/offset`,
+    `GET ${cluster}/broker-configs`,
+    `GET ${cluster}/broker-configs/{name}`,
+    `PUT ${cluster}/broker-configs/{name}`,
+    `DELETE ${cluster}/broker-configs/{name}`,
+    `POST ${cluster}/{verb}`,
   ],
 } as const satisfies Record<FunctionName, readonly string[]>

@@ -59,6 +59,8 @@ const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
           // Settles an append of unknown outcome.
           { sid: 'ReadIndex', actions: [query], keys: ['i/*'] },
           { sid: 'AppendOnce', actions: [get, update], keys: ['once/*'] },
+          // v3 names the cluster in its paths and reports.
+          { sid: 'KnowCluster', actions: [get, update], keys: ['cluster'] },
           ...(autoCreateTopics ? [writeTopics] : []),
         ],
         objects: [{ sid: 'StoreBlobs', actions: ['s3:PutObject'], prefixes: ['blobs/*'] }],

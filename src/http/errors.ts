@@ -25,6 +25,8 @@ const kinds = {
   notJson: [422, 42203],
   consumerConfig: [422, 42204],
   consumerConfigRange: [422, 40001],
+  payload: [422, 42206],
+  batch: [422, 42208],
   kafka: [500, 50002],
   kafkaAgain: [500, 50003],
   throttled: [503, 50003],

@@ -3,10 +3,11 @@ import { consumerRoutes, pollRoutes } from './consumers/routes.ts'
 import { directFetchRoutes } from './v2/direct-fetch.ts'
 import { metadataRoutes } from './v2/metadata.ts'
 import { produceRoutes } from './v2/produce.ts'
+import { v3ProduceRoutes } from './v3/produce-routes.ts'
 import { v3Routes } from './v3/routes.ts'
 
 export const allRoutes = {
-  produce: produceRoutes,
+  produce: { ...produceRoutes, ...v3ProduceRoutes },
   fetch: { ...directFetchRoutes, ...pollRoutes },
   commit: consumerRoutes,
   topics: { ...metadataRoutes, ...v3Routes },

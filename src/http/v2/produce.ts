@@ -3,8 +3,6 @@ import { type AppendOutcome, append, type NewBatches } from '../../log/append.ts
 import { appendOnce } from '../../log/append-once.ts'
 import { partitioner } from '../../log/partitioner.ts'
 import { type Topic, topicToProduceTo } from '../../log/topics.ts'
-import { partitionForKey } from '../../protocol/murmur2.ts'
-import type { Random } from '../../runtime/clock.ts'
 import type { Core } from '../../runtime/core.ts'
 import { isStoreDown, recordError } from '../errors.ts'
 import { type Idempotency, idempotencyOf } from '../idempotency.ts'
@@ -12,6 +10,7 @@ import { json } from '../replies.ts'
 import { type HttpReply, type HttpRequest, param, type RouteHandlers } from '../request.ts'
 import { pathPartition, requireTopicName, withPartitions } from '../topics.ts'
 import { encodeBatches } from './batches.ts'
+import { chance } from './chance.ts'
 import { type ProducedRecord, readProduceRequest } from './produce-request.ts'
 
 export const produceRoutes = {
@@ -41,10 +40,6 @@ type Placed = { readonly record: ProducedRecord; readonly partition: number }
 async function topicFor(core: Core, request: HttpRequest, partitions: readonly number[]): Promise<Topic> {
   return withPartitions(core, await topicToProduceTo(core, requireTopicName(param(request, 'topic'))), partitions)
 }
-
-/** A request that is sent again under its key takes the same dice, so that its keyless records go to the same partition. */
-const chance = (core: Core, idempotency: Idempotency | undefined): Pick<Random, 'below'> =>
-  idempotency ? { below: (bound) => partitionForKey(idempotency.fingerprint, bound) } : core.random
 
 async function produce(
   core: Core,

@@ -9,10 +9,10 @@ import type { HttpReply, HttpRequest } from '../request.ts'
  */
 export const replicationFactor = 3
 
-const clusterUrl = (request: HttpRequest, clusterId: string) =>
+export const clusterUrl = (request: HttpRequest, clusterId: string) =>
   `${request.origin}/v3/clusters/${encodeURIComponent(clusterId)}`
 
-const related = (url: string) => ({ related: url })
+export const related = (url: string) => ({ related: url })
 
 export function clusterResource(request: HttpRequest, clusterId: string) {
   const self = clusterUrl(request, clusterId)
@@ -30,8 +30,11 @@ export function clusterResource(request: HttpRequest, clusterId: string) {
   }
 }
 
+export const topicUrl = (request: HttpRequest, clusterId: string, topic: string) =>
+  `${clusterUrl(request, clusterId)}/topics/${encodeURIComponent(topic)}`
+
 export function topicResource(request: HttpRequest, clusterId: string, topic: Topic) {
-  const self = `${clusterUrl(request, clusterId)}/topics/${encodeURIComponent(topic.name)}`
+  const self = topicUrl(request, clusterId, topic.name)
   return {
     kind: 'KafkaTopic',
     metadata: { self, resource_name: `crn:///kafka=${clusterId}/topic=${topic.name}` },

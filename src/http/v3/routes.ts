@@ -1,16 +1,19 @@
 /** v3: clusters (there is one: this deployment) and topics. */
 import * as v from 'valibot'
+import { increasePartitions } from '../../log/alter-topic.ts'
 import { clusterId } from '../../log/cluster.ts'
 import { createTopic, deleteTopic, listTopics } from '../../log/topics.ts'
 import { KafkaError } from '../../protocol/errors.ts'
-import type { Core } from '../../runtime/core.ts'
 import { readBody } from '../body.ts'
-import { HttpError } from '../errors.ts'
-import { requireJsonBody } from '../media-types.ts'
+import { requireJsonAccepted, requireJsonBody } from '../media-types.ts'
 import { noContent } from '../replies.ts'
-import { type HttpRequest, param, type RouteHandlers } from '../request.ts'
+import { param, type RouteHandlers } from '../request.ts'
 import { existingTopic } from '../topics.ts'
+import { brokerConfigRoutes } from './broker-configs.ts'
+import { requireCluster } from './cluster.ts'
+import { partitionRoutes } from './partitions.ts'
 import { clusterResource, jsonReply, listResource, replicationFactor, topicResource } from './resources.ts'
+import { topicConfigRoutes } from './topic-configs.ts'
 
 const newTopic = v.strictObject({
   topic_name: v.string(),
@@ -18,6 +21,8 @@ const newTopic = v.strictObject({
   replication_factor: v.nullish(v.number()),
   configs: v.nullish(v.array(v.strictObject({ name: v.string(), value: v.nullish(v.string()) }))),
 })
+
+const changedTopic = v.strictObject({ partitions_count: v.number() })
 
 export const v3Routes = {
   'GET /v3/clusters': async (core, request) => {
@@ -62,12 +67,17 @@ export const v3Routes = {
     await deleteTopic(core, topic.name)
     return noContent
   },
+  // Asked for what is already so it changes nothing: a caller who lost the answer asks again.
+  'PATCH /v3/clusters/{cluster}/topics/{topic}': async (core, request) => {
+    requireJsonBody(request)
+    requireJsonAccepted(request)
+    const id = await requireCluster(core, request)
+    const { partitions_count: wanted } = readBody(request, changedTopic)
+    const topic = await existingTopic(core, param(request, 'topic'))
+    const changed = topic.partitions === wanted ? topic : await increasePartitions(core, topic.name, wanted)
+    return jsonReply(request, 200, topicResource(request, id, changed))
+  },
+  ...topicConfigRoutes,
+  ...partitionRoutes,
+  ...brokerConfigRoutes,
 } satisfies RouteHandlers
-
-/** 404 for the id of another cluster. */
-async function requireCluster(core: Core, request: HttpRequest): Promise<string> {
-  const wanted = param(request, 'cluster')
-  const id = await clusterId(core)
-  if (wanted !== id) throw new HttpError('noSuchPath', `Cluster ${wanted} cannot be found.`)
-  return id
-}
