@@ -11,6 +11,12 @@ const units = {
   Retries: 'Count',
   UnknownOutcomes: 'Count',
   Latency: 'Milliseconds',
+  RunTime: 'Milliseconds',
+  BacklogAge: 'Milliseconds',
+  GroupsLooked: 'Count',
+  RemovedMembers: 'Count',
+  ExpiredOffsets: 'Count',
+  RemovedInstances: 'Count',
 } as const satisfies Record<string, Unit>
 
 export type MetricName = keyof typeof units

@@ -115,7 +115,8 @@ function metrics(
   })
 }
 
-function describeError(error: unknown): Record<string, unknown> {
+/** An error for a log line: never a message that may quote what a caller sent. */
+export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { name: typeof error }
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? []
   return {
