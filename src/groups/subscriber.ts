@@ -41,7 +41,7 @@ export type Seat = {
 /** `joined`: the generation it is counted in, which only lacks its assignment; -1: none. */
 export type Progress = { readonly seat: Seat } | { readonly pending: { readonly joined: number } }
 
-/** A member id to join with. Nothing is written: an id that is never used leaves nothing behind. */
+/** A member id to join with. It is in no generation until it does; one that is never used is forgotten with its session. */
 export async function newMemberId(core: Core, subscriber: Subscriber): Promise<string> {
   const asked = { ...joinRequest(subscriber), memberId: '', requireKnownMemberId: true }
   try {

@@ -8,6 +8,7 @@ import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import type { Clock } from '../runtime/clock.ts'
 import { answer, errorResult } from './answer.ts'
 import { announcedBytes, dropRest } from './body.ts'
+import { callerBehind } from './caller.ts'
 import { type PlatformLimits, platformLimits } from './platform-limits.ts'
 import { type Handlers, respond } from './respond.ts'
 
@@ -26,7 +27,8 @@ export type HttpOptions = {
   readonly limits?: Partial<PlatformLimits>
 }
 
-/** What the server keeps count of. `running` handlers may outlive their requests: a client that hangs up stops none. */
+/** What the server keeps count of. `running` handlers may outlive their requests: a client that hangs up stops none, though
+ * each is told. */
 type Load = { inFlight: number; heldBodyBytes: number; stopping: boolean; readonly running: Set<Promise<unknown>> }
 
 /** Listens. Rejects with Node's error (`EADDRINUSE`, `EACCES`, …) where it cannot. */
@@ -100,7 +102,8 @@ async function serveBounded(
   load.inFlight++
   load.heldBodyBytes += bytes
   try {
-    const result = await respond(request, options, limits, load.running)
+    const caller = callerBehind(response, load.running)
+    const result = await respond(request, options, limits, load.running, { caller })
     if (load.stopping && !response.headersSent) response.setHeader('connection', 'close')
     if (result) send(request, response, result)
   } catch {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import type { FunctionName } from '../../functions/routes.ts'
+import type { HandlerContext } from '../http/lambda.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { errorResult } from './answer.ts'
 import { readBody } from './body.ts'
@@ -9,7 +10,7 @@ import type { PlatformLimits } from './platform-limits.ts'
 import { matchRoute, type NoMatch } from './route-table.ts'
 
 /** A Lambda function behind an HTTP API. */
-export type HttpHandler = (event: HttpEvent) => Promise<APIGatewayProxyStructuredResultV2>
+export type HttpHandler = (event: HttpEvent, context: HandlerContext) => Promise<APIGatewayProxyStructuredResultV2>
 
 export type Handlers = Readonly<Record<FunctionName, HttpHandler>>
 
@@ -24,6 +25,7 @@ export async function respond(
   options: RespondOptions,
   limits: PlatformLimits,
   running: Set<Promise<unknown>>,
+  context: HandlerContext,
 ): Promise<APIGatewayProxyStructuredResultV2 | undefined> {
   const [rawPath = '', ...rest] = pathAndQuery(request.url ?? '/').split('?')
   const match = matchRoute(request.method ?? '', rawPath)
@@ -35,7 +37,7 @@ export async function respond(
   if (!event) return errorResult(400, 'The query string is not valid percent-encoding')
   // Quotes are escaped in the event's JSON: a body under the limit may still be over it there, as it would be deployed.
   if (body.length > limits.eventBytesMax / 8 && jsonBytes(event) > limits.eventBytesMax) return tooLarge(limits)
-  const result = await callHandler(options, match.function, event, limits, running)
+  const result = await callHandler(options, match.function, event, limits, running, context)
   return { ...result, headers: { ...result.headers, 'apigw-requestid': event.requestContext.requestId } }
 }
 
@@ -46,8 +48,9 @@ async function callHandler(
   event: HttpEvent,
   limits: PlatformLimits,
   running: Set<Promise<unknown>>,
+  context: HandlerContext,
 ): Promise<APIGatewayProxyStructuredResultV2> {
-  const handled = options.handlers[name](event).catch(() => errorResult(500, 'Internal Server Error'))
+  const handled = options.handlers[name](event, context).catch(() => errorResult(500, 'Internal Server Error'))
   running.add(handled)
   void handled.finally(() => running.delete(handled))
   const answered = new AbortController()
