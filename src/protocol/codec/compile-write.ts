@@ -1,5 +1,5 @@
 import { KafkaError } from '../errors.ts'
-import type { Form } from './compile-read.ts'
+import type { Form as ReadForm } from './compile-read.ts'
 import { defaultOf, isDefault } from './defaults.ts'
 import { hasField, isNullable, type Shape } from './schema.ts'
 import {
@@ -25,6 +25,9 @@ import {
 
 /** `never`, because each takes only values of its own type; `message` has checked them through `In`. */
 export type Write = (writer: Writer, value: never) => void
+/** `dropping`: fields that the version lacks may be set all the same. */
+export type Form = ReadForm & { readonly dropping: boolean }
+
 type Values = { readonly [name: string]: never }
 
 const fixed: { readonly [kind: string]: Write | undefined } = {
@@ -113,7 +116,7 @@ export function compileWriteFields(fields: { readonly [name: string]: Shape }, f
   const tags = there
     .filter(({ shape }) => shape.tag !== undefined)
     .sort((a, b) => (a.shape.tag ?? 0) - (b.shape.tag ?? 0))
-  const missed = all.filter(([, shape]) => !hasField(shape, form.version) && !shape.ignorable)
+  const missed = all.filter(([, shape]) => !form.dropping && !hasField(shape, form.version) && !shape.ignorable)
   return (writer: Writer, values: Values) => {
     for (const { name, write, unset } of positional) {
       const value = values[name]

@@ -18,8 +18,8 @@ export type Message<Out, In = Out> = {
    */
   read(reader: Reader, version: number): Out
   /**
-   * Throws UNSUPPORTED_VERSION also where a field is set that the version does not have (unless it is ignorable), RangeError or
-   * TypeError for a value that its type cannot hold: a mistake of the caller's.
+   * Throws UNSUPPORTED_VERSION also where a field is set that a request's version does not have, RangeError or TypeError for a
+   * value that its type cannot hold: a mistake of the caller's.
    */
   write(writer: Writer, version: number, value: In): void
   /** Reads the whole of `bytes`: what is left over is INVALID_REQUEST too. */
@@ -33,18 +33,39 @@ export const neverFlexible = Number.POSITIVE_INFINITY
 export type MessageOut<M> = M extends Message<infer Out, never> ? Out : never
 export type MessageIn<M> = M extends { encode(version: number, value: infer In): Buffer } ? In : never
 
+/** An answer: whoever makes it fills it for all versions alike, and a field that the asked version lacks is dropped. */
+export function response<F extends Fields>(
+  name: string,
+  versions: readonly [first: number, last: number],
+  firstFlexible: number,
+  fields: F,
+): Message<OutOf<F>, InOf<F>> {
+  return define(name, versions, firstFlexible, fields, true)
+}
+
+/** A request, or whatever is none. A field that its version lacks cannot be set, unless it is `ignorable`. */
 export function message<F extends Fields>(
   name: string,
   versions: readonly [first: number, last: number],
   firstFlexible: number,
   fields: F,
 ): Message<OutOf<F>, InOf<F>> {
+  return define(name, versions, firstFlexible, fields, false)
+}
+
+function define<F extends Fields>(
+  name: string,
+  versions: readonly [first: number, last: number],
+  firstFlexible: number,
+  fields: F,
+  dropping: boolean,
+): Message<OutOf<F>, InOf<F>> {
   const readers: ((reader: Reader) => unknown)[] = []
   const writers: Write[] = []
   const form = (version: number) => {
     if (!(version >= versions[0] && version <= versions[1] && Number.isInteger(version)))
       throw new KafkaError('UNSUPPORTED_VERSION', `${name} has no version ${version}`)
-    return { version, flexible: version >= firstFlexible }
+    return { version, flexible: version >= firstFlexible, dropping }
   }
   const compiledRead = (version: number) => {
     const found = readers[version]
