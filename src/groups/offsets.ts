@@ -8,8 +8,8 @@
  *   committedMs  when
  *   n            how many commits this is: each names the one it follows
  *   w            who wrote it, eight random bytes in hex: tells a lost answer's own success from another commit
- *   fence        the generation of the group that owns the partition; absent where the group has no members. A commit of an older
- *                generation changes nothing: condition and change are one update.
+ *   fence        the highest one raised (fence.ts): by each owner before it learns what was committed. A commit that stands lower
+ *                changes nothing: condition and change are one update.
  */
 
 import { requireFormat } from '../log/format.ts'
@@ -29,8 +29,11 @@ import {
   type Patch,
   remove,
   set,
+  setIfAbsent,
 } from '../store/items.ts'
 import { limits } from '../store/limits.ts'
+import { settled } from './group.ts'
+import { type Committer, fenced, type Stand, standAbove, standOfMember, standOfOutsider } from './stand.ts'
 
 const format = 1
 const metadataBytesMax = 4096
@@ -51,14 +54,14 @@ export type CommittedOffset = {
   readonly committedMs: number
 }
 
-/** Who commits, where it is a member. */
-export type Committer = { readonly memberId: string; readonly generation: number; readonly instanceId?: string }
+export type { Committer } from './stand.ts'
 
 /**
  * Stores the offsets, one conditional update each, all at once; they stand or fail one by one.
  * `committer`: the member that commits; absent for a consumer outside of group membership, which may commit only while the group
  * is empty.
- * @throws KafkaError OFFSET_METADATA_TOO_LARGE (nothing is stored then), ILLEGAL_GENERATION. StoreError.
+ * @throws KafkaError OFFSET_METADATA_TOO_LARGE (nothing is stored then), UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION,
+ *   REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID. StoreError.
  */
 export async function commitOffsets(
   core: Core,
@@ -66,7 +69,6 @@ export async function commitOffsets(
   entries: readonly OffsetCommit[],
   committer?: Committer,
 ): Promise<void> {
-  const generation = committer?.generation
   for (const { metadata = '' } of entries) {
     if (Buffer.byteLength(metadata) <= metadataBytesMax) continue
     throw new KafkaError(
@@ -74,7 +76,9 @@ export async function commitOffsets(
       `An offset's metadata may have at most ${metadataBytesMax} bytes.`,
     )
   }
-  await Promise.all(entries.map((entry) => commitOne(core, group, entry, generation)))
+  if (entries.length === 0) return
+  const stand = committer ? await standOfMember(core, group, committer) : await standOfOutsider(core, group)
+  await Promise.all(entries.map((entry) => commitOne(core, group, entry, stand)))
 }
 
 /** How often one commit is sent again: its answer was lost, or another commit came in between. */
@@ -84,11 +88,12 @@ const attemptsMax = 8
  * One commit, applied once and in order: its condition names the version it follows, so that a copy that arrives late, after a
  * newer commit, changes nothing. The version is guessed from what this process wrote last; a refusal brings the right one.
  */
-async function commitOne(core: Core, group: string, entry: OffsetCommit, generation: number | undefined) {
+async function commitOne(core: Core, group: string, entry: OffsetCommit, found: Stand) {
   const key = offsetKey(group, entry.topicId, entry.partition)
   const hint = `${key.pk}\0${key.sk}`
   const known = core.memory.immutable.get(hint)
   let version = typeof known === 'number' ? known : 0
+  let stand = found
   const writer = Buffer.from(core.random.bytes(8)).toString('hex')
   const latestMs = core.clock.uptime() + core.settings.appendTimeoutMs
   let trouble: StoreError | undefined
@@ -96,12 +101,13 @@ async function commitOne(core: Core, group: string, entry: OffsetCommit, generat
     try {
       const { applied, item } = await core.items.update(key, {
         patches: [...patches(entry, core.clock.now()), set('n', version + 1), set('w', writer)],
-        if: all(allowedTo(generation), version === 0 ? absent('n') : equals('n', version)),
+        if: all(allowedTo(stand), version === 0 ? absent('n') : equals('n', version)),
       })
       if (item) core.memory.immutable.set(hint, Number(item.n ?? 0), hint.length)
       if (applied || item?.w === writer) return
       if (item?.v !== undefined) requireFormat('committed offset', group, item.v, format)
-      if (isFenced(item, generation)) throw fenced(group)
+      const fence = Number(item?.fence ?? 0)
+      if (fence > stand.fence) stand = await standAbove(core, group, fence, stand)
       // Sent again under the new version, it could set back what was committed since: by whoever gave up a sleeper, or
       // after a copy of this one.
       if (trouble?.trouble === 'unknown-outcome' || core.clock.uptime() > latestMs) {
@@ -117,20 +123,8 @@ async function commitOne(core: Core, group: string, entry: OffsetCommit, generat
   throw trouble ?? new StoreError('throttled', `too many commits of ${group} at once: nothing was changed`)
 }
 
-const fenced = (group: string) =>
-  new KafkaError(
-    'ILLEGAL_GENERATION',
-    `The group ${group} has members of a newer generation: nothing of theirs was changed.`,
-  )
-
-const isFenced = (item: Item | undefined, generation: number | undefined): boolean =>
-  item?.fence !== undefined && (generation === undefined || Number(item.fence) > generation)
-
-const allowedTo = (generation: number | undefined): Condition =>
-  all(
-    any(absent('v'), equals('v', format)),
-    generation === undefined ? absent('fence') : any(absent('fence'), compare('fence', '<=', generation)),
-  )
+const allowedTo = ({ fence }: Stand): Condition =>
+  all(any(absent('v'), equals('v', format)), any(absent('fence'), compare('fence', '<=', fence)))
 
 const patches = ({ offset, metadata = '', leaderEpoch }: OffsetCommit, nowMs: number): Patch[] => [
   set('v', format),
@@ -139,6 +133,27 @@ const patches = ({ offset, metadata = '', leaderEpoch }: OffsetCommit, nowMs: nu
   leaderEpoch === undefined ? remove('epoch') : set('epoch', leaderEpoch),
   set('committedMs', nowMs),
 ]
+
+/**
+ * Makes a partition its owner's: no commit that stands lower is taken from here on. Returns what was committed before.
+ * @throws KafkaError ILLEGAL_GENERATION: a newer owner was there before. StoreError
+ */
+export async function raiseFence(
+  core: Core,
+  group: string,
+  { topicId, partition }: { readonly topicId: string; readonly partition: number },
+  fence: number,
+): Promise<CommittedOffset | undefined> {
+  const key = offsetKey(group, topicId, partition)
+  const update = {
+    patches: [setIfAbsent('v', format), set('fence', fence)],
+    if: all(any(absent('v'), equals('v', format)), any(absent('fence'), compare('fence', '<', fence))),
+  }
+  const { applied, item } = await settled(core, () => core.items.update(key, update))
+  if (item) requireFormat('committed offset', `${group}/${key.sk}`, item.v, format)
+  if (!applied && item?.fence !== fence) throw fenced(group)
+  return item && readOffset(item, `${group}/${key.sk}`)
+}
 
 /** The committed offsets, in the order asked; `undefined` where none was. One round trip for every 100. @throws StoreError */
 export async function fetchOffsets(

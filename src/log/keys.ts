@@ -16,7 +16,7 @@
  *   group              group/<group>                group                  state and generation of a consumer group (groups/group.ts)
  *   member             group/<group>                m/<slot>               a member and its subscription (groups/member.ts)
  *   beat               group/<group>                b/<slot>               a member's last heartbeat (groups/member.ts)
- *   roster             group/<group>                r/<generation>         who is in a generation (groups/roster.ts)
+ *   roster             group/<group>                r/<generation>/<roster id>/<piece>  who is in a generation (groups/roster.ts)
  *   plan               group/<group>                p/<generation>/<plan id>/<piece>  a generation's assignments (groups/plan.ts)
  *   group's name       groups/<1 hex>               <group>                that there is such a group (groups/names.ts)
  *   grants             grants/<principal>           grants                 what an IAM principal may touch (http/access.ts)
@@ -80,14 +80,20 @@ export const groupKey = (group: string): Key => ({ pk: groupPk(group), sk: 'grou
 export const memberKey = (group: string, slot: string): Key => ({ pk: groupPk(group), sk: `m/${slot}` })
 export const beatKey = (group: string, slot: string): Key => ({ pk: groupPk(group), sk: `b/${slot}` })
 const generationText = (generation: number): string => String(generation).padStart(10, '0')
-export const rosterKey = (group: string, generation: number): Key => ({
+export const rosterKey = (group: string, generation: number, rosterId: string, piece: number): Key => ({
   pk: groupPk(group),
-  sk: `r/${generationText(generation)}`,
+  sk: `r/${generationText(generation)}/${rosterId}/${piece}`,
 })
 export const planKey = (group: string, generation: number, planId: string, piece: number): Key => ({
   pk: groupPk(group),
   sk: `p/${generationText(generation)}/${planId}/${piece}`,
 })
+/** `0` is what follows `/`: each range holds all sort keys that begin with its letter. */
+export const membersRange = { from: 'm/', to: 'm0' }
+export const beatsRange = { from: 'b/', to: 'b0' }
+/** Rosters and plans of all generations below one. */
+export const rostersBefore = (generation: number) => ({ from: 'r/', to: `r/${generationText(generation)}` })
+export const plansBefore = (generation: number) => ({ from: 'p/', to: `p/${generationText(generation)}` })
 export const groupNameShards = 16
 export const groupNamesPk = (shard: number): string => `groups/${shard.toString(16)}`
 
