@@ -15,12 +15,15 @@ import {
   type Instance,
   type InstanceState,
 } from './instance-item.ts'
+import { isReadable } from './readable.ts'
 import { compareEveryMs, isMember } from './standing.ts'
 import { seenNow, subscribedTopics } from './subscribed-topics.ts'
 
-/** Compares the topics once a minute; where they have changed the instance comes back as one that has to rejoin. */
+/** Compares the topics once a minute, and where the caller may not read one; where they have changed the instance has to rejoin. */
 export async function compareTopics(core: Core, access: Access, instance: Instance): Promise<Instance> {
-  if (!isMember(instance) || core.clock.now() - instance.comparedMs < compareEveryMs) return instance
+  if (!isMember(instance)) return instance
+  const isFresh = core.clock.now() - instance.comparedMs < compareEveryMs
+  if (isFresh && (await isReadable(access, instance))) return instance
   const comparedMs = core.clock.now()
   const seen = await seenNow(core, await subscribedTopics(core, access, instance), instance.watch)
   return { ...instance, comparedMs, rejoin: instance.rejoin || seen !== instance.seen }

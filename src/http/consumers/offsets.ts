@@ -27,10 +27,8 @@ export async function commit(core: Core, request: HttpRequest): Promise<HttpRepl
   requireManagementType(request)
   const { offsets } = readBody(request, commitBody)
   const instance = await readInstance(core, param(request, 'group'), param(request, 'instance'))
-  if (offsets) {
-    const named = offsets.map(({ topic }) => topic)
-    await request.access.requireTopics('read', named, instance.group)
-  }
+  const named = (offsets ?? instance.assigned).map(({ topic }) => topic)
+  await request.access.requireTopics('read', named, instance.group)
   const entries = offsets ? await givenOffsets(core, offsets) : handedOut(instance)
   await commitOffsets(core, instance.group, entries, committerOf(instance))
   await keepAlive(core, instance)
@@ -69,6 +67,8 @@ export async function committed(core: Core, request: HttpRequest): Promise<HttpR
   const { partitions } = readBody(request, partitionsBody)
   const instance = await readInstance(core, param(request, 'group'), param(request, 'instance'))
   const wanted = partitions ?? queried(request) ?? instance.assigned
+  const named = wanted.map(({ topic }) => topic)
+  await request.access.requireTopics('read', named, instance.group)
   const topics = await topicsOf(core, wanted)
   await keepAlive(core, instance)
   const found = await fetchOffsets(

@@ -17,8 +17,9 @@ import { readInstance } from './instance.ts'
 import type { Instance } from './instance-item.ts'
 import { compareTopics, join } from './membership.ts'
 import { saveMoves, takeBack } from './moves.ts'
+import { requireReadable } from './readable.ts'
 import { readOnce } from './reading.ts'
-import { isUpkeepDue, readStanding, type Standing, standing, untilNews } from './standing.ts'
+import { type Found, isUpkeepDue, readStanding, type Standing, standing, untilNews } from './standing.ts'
 
 /** How often a poll begins anew after its time is up, because positions were moved by a rival call, or were out of range. */
 const lateAttemptsMax = 3
@@ -59,15 +60,15 @@ export async function poll(core: Core, request: HttpRequest): Promise<HttpReply>
   })
 }
 
-async function pollFrom(core: Core, begun: { instance: Instance; standing: Standing }, poll: Poll): Promise<HttpReply> {
-  let { instance } = begun
+async function pollFrom(core: Core, begun: Found, poll: Poll): Promise<HttpReply> {
+  let { stored, instance } = begun
   let stands: Standing | undefined = begun.standing
   const nothing = () => recordsReply(handOut(poll.format, 0))
   for (let lateAttempts = 0; poll.isHeard(); ) {
-    const taken = await prepared(core, instance, stands, poll)
-    if (!taken) return nothing()
-    const { stored } = taken
-    instance = taken.instance
+    const ready = await prepared(core, { stored, instance }, stands, poll)
+    if (!ready) return nothing()
+    stored = ready.stored
+    instance = ready.instance
     const handed = handOut(poll.format, poll.maxBytes)
     const { round, news } = await readUntilNews(core, instance, handed, poll)
     if (!poll.isHeard()) return nothing()
@@ -81,12 +82,14 @@ async function pollFrom(core: Core, begun: { instance: Instance; standing: Stand
         return recordsReply(handed)
       }
       if ('saved' in outcome && isLate && !round.again) return nothing()
-      instance = 'saved' in outcome ? outcome.saved : outcome.goOnFrom
+      stored = 'saved' in outcome ? outcome.saved : outcome.goOnFrom
+      instance = stored
     } else {
       if (isFinal) return recordsReply(handed)
       if (isLate || !(round.again || news)) {
         const missed = poll.waits ? await handedOutBefore(core, instance, poll.beganMs) : undefined
         if (!missed) return nothing()
+        stored = missed
         instance = missed
       }
     }
@@ -106,6 +109,7 @@ async function prepared(
   stands: Standing | undefined,
   { request, untilUptimeMs, gone }: Poll,
 ): Promise<{ stored: Instance; instance: Instance } | undefined> {
+  await requireReadable(request.access, asked)
   let stored = asked
   let instance = asked
   if (asked.subscription) {

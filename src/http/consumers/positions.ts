@@ -64,6 +64,11 @@ async function seekTo(core: Core, request: HttpRequest, wanted: readonly Wanted[
   const group = param(request, 'group')
   const name = param(request, 'instance')
   assignedAmong(await readInstance(core, group, name), wanted)
+  await request.access.requireTopics(
+    'read',
+    wanted.map(({ topic }) => topic),
+    group,
+  )
   const topics = await topicsOf(core, wanted)
   const to = await Promise.all(
     wanted.map(async ({ topic: topicName, partition, find }) => {

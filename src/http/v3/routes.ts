@@ -33,7 +33,8 @@ export const v3Routes = {
     jsonReply(request, 200, clusterResource(request, await requireCluster(core, request))),
   'GET /v3/clusters/{cluster}/topics': async (core, request) => {
     const id = await requireCluster(core, request)
-    const topics = (await listTopics(core)).map((topic) => topicResource(request, id, topic))
+    const visible = await request.access.visibleTopics(await listTopics(core))
+    const topics = visible.map((topic) => topicResource(request, id, topic))
     return jsonReply(request, 200, listResource(request, 'KafkaTopicList', `/v3/clusters/${id}/topics`, topics))
   },
   'POST /v3/clusters/{cluster}/topics': async (core, request) => {
