@@ -111,6 +111,13 @@ const spilling: readonly Bug[] = [
     'const horizon = Math.max(head.horizon, ...forgotten.map(fingerprintStamp))',
     'const horizon = Math.max(head.horizon, Math.min(...forgotten.map(fingerprintStamp), Number.MAX_SAFE_INTEGER) % Number.MAX_SAFE_INTEGER)',
   ),
+  several('a spill that lowers the horizon', 500, 'src/log/head.ts', [
+    {
+      find: 'const horizon = Math.max(head.horizon, ...forgotten.map(fingerprintStamp))',
+      replace: 'const horizon = forgotten.length > 0 ? Math.max(...forgotten.map(fingerprintStamp)) : head.horizon',
+    },
+    { find: ", compare('h', '<=', horizon))", replace: ')' },
+  ]),
   bug('chunk overwritten by the next spiller', 500, 'src/log/chunk.ts', "    if: absent('v'),\n", ''),
   bug(
     'spill forgets one of the marks',
@@ -197,8 +204,8 @@ const keysAndCommits: readonly Bug[] = [
     'commit without its version',
     1_000,
     'src/groups/offsets.ts',
-    "if: all(allowedTo(generation), version === 0 ? absent('n') : equals('n', version)),",
-    'if: allowedTo(generation),',
+    ", version === 0 ? absent('n') : equals('n', version)),",
+    '),',
   ),
   bug(
     'rename under a key without compare-and-set',
@@ -211,15 +218,15 @@ const keysAndCommits: readonly Bug[] = [
     'key’s clock read after sleeping',
     1_000,
     'src/log/append-once.ts',
-    '    seen && isLive(seen, arrivedMs)\n',
-    '    seen && isLive(seen, core.clock.now())\n',
+    'const found = seen && isLive(seen, arrivedMs) ?',
+    'const found = seen && isLive(seen, core.clock.now()) ?',
   ),
   bug(
     'key forgotten: every try begins anew',
     100,
     'src/log/append-once.ts',
-    '    seen && isLive(seen, arrivedMs)\n',
-    '    seen && outcomesIn(seen)\n',
+    'const found = seen && isLive(seen, arrivedMs) ?',
+    'const found = seen && outcomesIn(seen) ?',
   ),
   bug(
     'key written after the append',

@@ -20,6 +20,8 @@ export type World = {
   readonly partitions: number
   /** How many bytes of padding its records may have: how soon a head is full, and where its data lies. */
   readonly paddings: Paddings
+  /** How many records a request may have for a partition. */
+  readonly recordsMax: number
   /** When clients stop. */
   readonly untilMs: number
 }

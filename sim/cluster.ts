@@ -2,12 +2,12 @@
 import type { Core } from '../src/runtime/core.ts'
 import { freshMemory } from '../src/runtime/memory.ts'
 import { defaultSettings } from '../src/runtime/settings.ts'
-import { drawSkew, type Machine, machine } from './machine.ts'
+import { type Clocks, drawClock, type Machine, machine } from './machine.ts'
 import { late, type Network, storesSeenFrom } from './network.ts'
 import type { Chance } from './random.ts'
 
 /** How roughly the servers of one run are treated: chances for each step. */
-export type Fate = { readonly kill: number; readonly freeze: number; readonly skewed: boolean }
+export type Fate = { readonly kill: number; readonly freeze: number; readonly clocks: Clocks }
 
 export type Server = { readonly machine: Machine; readonly core: Core }
 
@@ -20,8 +20,14 @@ export type Cluster = {
   heal(): void
 }
 
-/** `cold`: each call meets a server that remembers nothing, as a function started for it alone. */
-export function cluster(net: Network, fate: Fate, size: number, cold: boolean, chance: Chance): Cluster {
+type Setup = {
+  readonly fate: Fate
+  readonly servers: number
+  /** Each call meets a server that remembers nothing, as a function started for it alone. */
+  readonly cold: boolean
+}
+
+export function cluster(net: Network, { fate, servers: size, cold }: Setup, chance: Chance): Cluster {
   const { time } = net
   const up: (Server | undefined)[] = []
   let kills = 0
@@ -30,11 +36,9 @@ export function cluster(net: Network, fate: Fate, size: number, cold: boolean, c
   let started = 0
 
   const start = (slot: number) => {
-    const skewed = fate.skewed && !healed
-    // A machine whose stores send no Date header has only its own clock to go by.
-    const corrected = !skewed || !chance.happens(0.3)
+    const { skewMs, corrected } = drawClock(chance, healed ? 'right' : fate.clocks)
     const name = `server-${started++}`
-    const self = machine(name, time, skewed ? drawSkew(chance) : 0, corrected, (stepping) => step(slot, stepping))
+    const self = machine(name, time, skewMs, corrected, (stepping) => step(slot, stepping))
     up[slot] = { machine: self, core: coreOn(self, net, chance.fork(name)) }
   }
   const step = (slot: number, self: Machine) => {

@@ -35,7 +35,14 @@ export const readFaults = ['request lost', 'throttled', 'unreachable', 'slow'] a
 export type ReadFault = (typeof readFaults)[number]
 
 /** How bad the network of one run is. `share`: of calls that meet a fault. */
-export type Weather = { readonly write: number; readonly read: number }
+export type Weather = {
+  readonly write: number
+  readonly read: number
+  /** Which faults writes meet; all, as a rule. */
+  readonly kinds?: readonly [WriteFault, ...WriteFault[]]
+  /** How late a late copy is: powers of ten, in milliseconds. */
+  readonly lateness?: readonly [number, number]
+}
 
 /** Faults fired, by site (`items.update head`) and kind, and how often each site was called. */
 export type Tally = { readonly calls: Map<string, number>; readonly fired: Map<string, number> }
@@ -52,7 +59,7 @@ const rareSites = new Set(['items.delete head', 'items.delete jobs', 'items.upda
 export function drawWrite(chance: Chance, weather: Weather, site: string): WriteFault | undefined {
   const share = weather.write > 0 && rareSites.has(site) ? 0.5 : weather.write
   if (!chance.happens(share)) return undefined
-  return chance.pick(writeFaults)
+  return chance.pick(weather.kinds ?? writeFaults)
 }
 
 export function drawRead(chance: Chance, weather: Weather): ReadFault | undefined {

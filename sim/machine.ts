@@ -67,8 +67,22 @@ export function machine(
   return self
 }
 
-/** Clocks as machines have them: mostly right, some a little off, a few a day or years. */
-export const drawSkew = (chance: Chance): number =>
+/**
+ * The clocks of a cluster. `wrong`: mostly right, some a little off, a few a day or years, and most of them corrected by what the
+ * stores answer. `apart`: some seconds, and nothing ever corrects them.
+ */
+export type Clocks = 'right' | 'wrong' | 'apart'
+
+export function drawClock(chance: Chance, clocks: Clocks): { readonly skewMs: number; readonly corrected: boolean } {
+  if (clocks === 'right') return { skewMs: 0, corrected: true }
+  // Writers further apart than a stamp may run ahead would only refuse each other.
+  if (clocks === 'apart') return { skewMs: chance.between(-0.45, 0.45) * stampAheadMsMax, corrected: false }
+  // A machine whose stores send no Date header has only its own clock to go by.
+  const corrected = !chance.happens(0.3)
+  return { skewMs: drawSkew(chance), corrected }
+}
+
+const drawSkew = (chance: Chance): number =>
   chance.pick<() => number>([
     () => 0,
     () => 0,

@@ -86,7 +86,8 @@ const latency = (chance: Chance): number =>
   chance.happens(0.02) ? chance.between(50, 800) : 1 + chance.between(0, 3) * chance.between(0, 3)
 
 /** Between a third of a second and some 100 minutes. */
-export const late = (chance: Chance): number => 10 ** chance.between(2.5, 6.8)
+export const late = (chance: Chance, [from, to]: readonly [number, number] = [2.5, 6.8]): number =>
+  10 ** chance.between(from, to)
 
 /** An answer carries the store's time; the machine corrects its clock by it, as the AWS adapters do. */
 function answered(machine: Machine, net: Network, sentMs: number): void {
@@ -145,12 +146,12 @@ function overNetwork<T>(machine: Machine, net: Network, site: string, effect: ()
         arrives(writeTimeoutMs + chance.between(1, 5_000))
         return fail(writeTimeoutMs, unknown('time-out'))
       case 'delivered late':
-        arrives(late(chance))
+        arrives(late(chance, net.weather.lateness))
         return fail(writeTimeoutMs, unknown('time-out'))
       case 'duplicated':
         return arrives(latency(chance), () => arrives(chance.between(0, 20), answer))
       case 'duplicated late':
-        arrives(late(chance))
+        arrives(late(chance, net.weather.lateness))
         return arrives(latency(chance), answer)
     }
   })

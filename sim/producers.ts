@@ -96,7 +96,7 @@ function newParts(client: Client, partitions: readonly number[]): Part[] {
   const { world, chance } = client
   return partitions.map((partition) => {
     const attempt = `a${attempts++}`
-    const values = Array.from({ length: 1 + chance.below(3) }, (_, at) => `${attempt}.${at}`)
+    const values = Array.from({ length: 1 + chance.below(world.recordsMax) }, (_, at) => `${attempt}.${at}`)
     const timestampMs = world.time.now()
     const padding = 'x'.repeat(chance.pick(world.paddings))
     const records = encodeBatch(

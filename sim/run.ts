@@ -3,9 +3,9 @@ import { createTopic, findTopic } from '../src/log/topics.ts'
 import { KafkaError } from '../src/protocol/errors.ts'
 import { memoryStores } from '../src/store/embedded/memory.ts'
 import { check } from './checker.ts'
-import { ask, type Client, type Paddings, pause, type World } from './client.ts'
-import { type Cluster, cluster, type Fate } from './cluster.ts'
-import { emptyTally, type Tally, type Weather } from './faults.ts'
+import { ask, type Client, pause, type World } from './client.ts'
+import { type Cluster, cluster } from './cluster.ts'
+import { emptyTally, type Tally } from './faults.ts'
 import type { Anomaly, Event, History } from './history.ts'
 import { lastLook } from './last-look.ts'
 import type { Limits } from './limits.ts'
@@ -13,6 +13,7 @@ import type { Network } from './network.ts'
 import { beginAttempts, produce, produceOnce } from './producers.ts'
 import { type Chance, seeded } from './random.ts'
 import { read } from './readers.ts'
+import { drawScene, type Scene } from './scenes.ts'
 import { epochMs, simulatedTime } from './time.ts'
 
 export type Outcome = {
@@ -30,34 +31,11 @@ export type Outcome = {
   readonly trace: readonly string[]
 }
 
-const weathers: readonly [Weather, ...Weather[]] = [
-  { write: 0, read: 0 },
-  { write: 0.05, read: 0.02 },
-  { write: 0.2, read: 0.05 },
-  { write: 0.5, read: 0.2 },
-]
-const fates: readonly [Fate, ...Fate[]] = [
-  { kill: 0, freeze: 0, skewed: false },
-  { kill: 0.003, freeze: 0, skewed: false },
-  { kill: 0, freeze: 0.005, skewed: true },
-  { kill: 0.01, freeze: 0.01, skewed: false },
-  { kill: 0.003, freeze: 0.003, skewed: true },
-  // Servers that fall asleep in the middle of most of what they do.
-  { kill: 0, freeze: 0.05, skewed: false },
-]
-
-/** Records of all sizes; all tiny; or all just small enough to ride in the head, where few of them fit. */
-const sizes: readonly [Paddings, ...Paddings[]] = [
-  [0, 0, 0, 30, 300, 1_500, 9_000],
-  [0, 0, 0, 30, 300, 1_500, 9_000],
-  [0],
-  [90],
-]
-
 /** The same seed gives the same history, byte for byte. */
 export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
   beginAttempts()
   const chance = seeded(seed)
+  const scene = drawScene(chance)
   const time = simulatedTime()
   const stores = memoryStores(time.now)
   const net: Network = {
@@ -66,14 +44,14 @@ export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
     tally: emptyTally(),
     stores,
     laggards: [],
-    weather: chance.pick(weathers),
+    weather: scene.weather,
     trace: [],
   }
-  const servers = cluster(net, chance.pick(fates), 1 + chance.below(4), chance.happens(0.3), chance.fork('servers'))
+  const servers = cluster(net, scene, chance.fork('servers'))
   const history: Event[] = []
   let failure: unknown
   let done = false
-  play(chance, time, net, servers, history, limits)
+  play(scene, chance, net, servers, history, limits)
     .catch((error) => {
       failure = error
     })
@@ -104,24 +82,15 @@ const crash = (failure: unknown, history: History): Anomaly => ({
   events: history.slice(-5),
 })
 
-async function play(
-  chance: Chance,
-  time: World['time'],
-  net: Network,
-  servers: Cluster,
-  history: Event[],
-  limits: Limits,
-) {
-  const partitions = chance.pick([1, 1, 2, 3])
+async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster, history: Event[], limits: Limits) {
+  const { time } = net
+  const { partitions, lengthMs, thinkMs, paddings, recordsMax } = scene
   const admin = { name: 'admin', chance: chance.fork('admin') }
   const rival = { name: 'rival', chance: chance.fork('rival') }
-  // Two may create it at once: one of them finds that it lost, and cleans up.
-  const creators = chance.happens(0.4) ? [admin, rival] : [admin]
+  const creators = scene.rivals ? [admin, rival] : [admin]
   const made = await Promise.all(creators.map((one) => create({ time, cluster: servers, history }, one, partitions)))
   const topicId = made[0] ?? ''
   if (made.some((id) => id !== topicId)) throw new Error('one name was given to two topics')
-  // Busy for a moment, or slow for hours: late copies have to meet both.
-  const lengthMs = 10 ** chance.between(3.3, 6.9)
   const world: World = {
     time,
     cluster: servers,
@@ -129,18 +98,18 @@ async function play(
     topic: 'orders',
     topicId,
     partitions,
-    paddings: chance.pick(sizes),
+    paddings,
+    recordsMax,
     untilMs: time.now() + Math.min(lengthMs, limits.lengthMs ?? lengthMs),
   }
   history.push({ atMs: time.now(), client: 'admin', kind: 'created', topic: 'orders', topicId, partitions })
-  const thinkMs = lengthMs / chance.pick([5, 15, 40])
   const client = (name: string): Client => ({ name, world, chance: chance.fork(name) })
   const several = (count: number, max: number | undefined, name: string, live: (one: Client) => Promise<void>) =>
     Array.from({ length: Math.min(count, max ?? count) }, (_, at) => live(client(`${name}-${at}`)))
   await Promise.all([
-    ...several(1 + chance.below(4), limits.producers, 'producer', (one) => produce(one, thinkMs)),
-    ...several(chance.below(3), limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
-    ...several(1 + chance.below(2), limits.readers, 'reader', (one) => read(one, thinkMs)),
+    ...several(scene.producers, limits.producers, 'producer', (one) => produce(one, thinkMs)),
+    ...several(scene.onceProducers, limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
+    ...several(scene.readers, limits.readers, 'reader', (one) => read(one, thinkMs)),
   ])
   net.weather = { write: 0, read: 0 }
   servers.heal()
@@ -154,7 +123,7 @@ async function create(
   admin: Pick<Client, 'name' | 'chance'>,
   partitions: number,
 ): Promise<string> {
-  const nobody = { topic: 'orders', topicId: '', partitions, paddings: [0] as const, untilMs: 0 }
+  const nobody = { topic: 'orders', topicId: '', partitions, paddings: [0] as const, recordsMax: 1, untilMs: 0 }
   const client: Client = { ...admin, world: { ...world, ...nobody } }
   for (;;) {
     const made = await ask(client, (core) => createTopic(core, { name: 'orders', partitions }))

@@ -9,7 +9,7 @@ import { batchOf, freshCore } from './core.ts'
 
 /**
  * Stamps out of order come from writers whose clocks differ and that know nothing of each other. The simulator meets a horizon that
- * sinks only once in thousands of seeds (docs/reliability.md), so it is shown here step by step.
+ * sinks once in some fifty seeds (docs/reliability.md); here it is shown step by step.
  */
 test('the horizon never sinks, whatever the order of stamps: a late copy finds its own append, after every spill', async () => {
   const core = freshCore()

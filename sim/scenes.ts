@@ -1,0 +1,103 @@
+/** What a seed's world is like: its weather, its servers, how much is done in it and how fast. */
+import type { Paddings } from './client.ts'
+import type { Fate } from './cluster.ts'
+import type { Weather } from './faults.ts'
+import type { Chance } from './random.ts'
+
+export type Scene = {
+  readonly weather: Weather
+  readonly fate: Fate
+  readonly servers: number
+  /** Each call meets a server that remembers nothing, as a function started for it alone. */
+  readonly cold: boolean
+  readonly partitions: number
+  /** Two create the topic at once: one of them finds that it lost, and cleans up. */
+  readonly rivals: boolean
+  /** When clients stop, and how long one pauses at most between two requests. */
+  readonly lengthMs: number
+  readonly thinkMs: number
+  readonly paddings: Paddings
+  readonly recordsMax: number
+  readonly producers: number
+  /** Producers that send under an `Idempotency-Key`. */
+  readonly onceProducers: number
+  readonly readers: number
+}
+
+const weathers: readonly [Weather, ...Weather[]] = [
+  { write: 0, read: 0 },
+  { write: 0.05, read: 0.02 },
+  { write: 0.2, read: 0.05 },
+  { write: 0.5, read: 0.2 },
+]
+const fates: readonly [Fate, ...Fate[]] = [
+  { kill: 0, freeze: 0, clocks: 'right' },
+  { kill: 0.003, freeze: 0, clocks: 'right' },
+  { kill: 0, freeze: 0.005, clocks: 'wrong' },
+  { kill: 0.01, freeze: 0.01, clocks: 'right' },
+  { kill: 0.003, freeze: 0.003, clocks: 'wrong' },
+  // Servers that fall asleep in the middle of most of what they do.
+  { kill: 0, freeze: 0.05, clocks: 'right' },
+]
+
+/** Records of all sizes; all tiny; or all just small enough to ride in the head, where few of them fit. */
+const sizes: readonly [Paddings, ...Paddings[]] = [
+  [0, 0, 0, 30, 300, 1_500, 9_000],
+  [0, 0, 0, 30, 300, 1_500, 9_000],
+  [0],
+  [90],
+]
+
+const drawAny = (chance: Chance): Scene => {
+  const weather = chance.pick(weathers)
+  const fate = chance.pick(fates)
+  const servers = 1 + chance.below(4)
+  const cold = chance.happens(0.3)
+  const partitions = chance.pick([1, 1, 2, 3])
+  const rivals = chance.happens(0.4)
+  // Busy for a moment, or slow for hours: late copies have to meet both.
+  const lengthMs = 10 ** chance.between(3.3, 6.9)
+  const paddings = chance.pick(sizes)
+  const thinkMs = lengthMs / chance.pick([5, 15, 40])
+  const [producers, onceProducers, readers] = [1 + chance.below(4), chance.below(3), 1 + chance.below(2)]
+  return {
+    ...{ weather, fate, servers, cold, partitions, rivals, lengthMs, paddings, thinkMs },
+    ...{ producers, onceProducers, readers, recordsMax: 3 },
+  }
+}
+
+/**
+ * Writers that know nothing of each other, with clocks some seconds apart, in a hurry on one partition, over a network that
+ * repeats itself for some seconds: stamps out of order, a head that holds few refs and is spilled again and again, forgetting
+ * two or three marks at a time, and a copy of what it forgot comes back before the stamps have caught up.
+ */
+const drawEchoes = (chance: Chance): Scene => ({
+  weather: { write: chance.pick([0.2, 0.4]), read: 0.02, kinds: echoes, lateness: [2.8, 4.1] },
+  fate: { kill: 0, freeze: 0, clocks: 'apart' },
+  servers: 4,
+  cold: true,
+  partitions: 1,
+  rivals: false,
+  lengthMs: chance.between(10_000, 25_000),
+  thinkMs: chance.pick([200, 500]),
+  paddings: [100],
+  recordsMax: 1,
+  producers: 4,
+  onceProducers: 0,
+  readers: 1,
+})
+
+/** Most copies come after the first one was answered well. */
+const echoes = [
+  'duplicated late',
+  'duplicated late',
+  'duplicated late',
+  'delivered late',
+  'duplicated',
+  'slow',
+] as const
+const echoesShare = 0.05
+
+/** Draws from a stream of its own whether it is the one or the other. */
+export const drawScene = (chance: Chance): Scene =>
+  chance.fork('scene').happens(echoesShare) ? drawEchoes(chance) : drawAny(chance)
