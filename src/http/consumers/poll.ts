@@ -105,14 +105,14 @@ async function pollFrom(core: Core, begun: Found, poll: Poll): Promise<HttpReply
  */
 async function prepared(
   core: Core,
-  asked: Instance,
+  asked: Pick<Found, 'stored' | 'instance'>,
   stands: Standing | undefined,
   { request, untilUptimeMs, gone }: Poll,
-): Promise<{ stored: Instance; instance: Instance } | undefined> {
-  await requireReadable(request.access, asked)
-  let stored = asked
-  let instance = asked
-  if (asked.subscription) {
+): Promise<Pick<Found, 'stored' | 'instance'> | undefined> {
+  await requireReadable(request.access, asked.instance)
+  await requireReadable(request.access, asked.instance)
+  let { stored, instance } = asked
+  if (instance.subscription) {
     const found = stands ? { instance, standing: stands } : await standing(core, instance)
     instance = await compareTopics(core, request.access, found.instance)
     if (found.standing === 'rejoin' || instance.rejoin) {

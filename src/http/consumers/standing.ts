@@ -66,24 +66,23 @@ export async function beatIfDue(core: Core, instance: Instance): Promise<Instanc
 
 type Remembered = { readonly memberId: string; readonly generation: number }
 
+/** `stored`: the instance as it is in the store; the same object as `instance` where there is nothing to save. */
+export type Found = { readonly stored: Instance; readonly instance: Instance; readonly standing: Standing }
+
 /** The instance, and where it stands: in one round trip where this process remembers its membership. 404 40403 without one. */
-export async function readStanding(
-  core: Core,
-  group: string,
-  name: string,
-): Promise<{ instance: Instance; standing: Standing }> {
+export async function readStanding(core: Core, group: string, name: string): Promise<Found> {
   const key = `membership/${group}/${name}`
   // The cast: only this function writes under such a key.
   const hint = core.memory.immutable.get(key) as Remembered | undefined
-  const [instance, found] = await Promise.all([
+  const [stored, found] = await Promise.all([
     readInstance(core, group, name),
     hint ? lookAfter(core, { group, ...hint }) : undefined,
   ])
-  const { memberId, generation } = instance
-  if (isMember(instance)) core.memory.immutable.set(key, { memberId, generation }, key.length + 100)
-  const isAnswer = hint?.memberId === memberId && hint.generation === generation && !isBeatDue(core, instance)
-  if (!isMember(instance) || instance.rejoin || !found || !isAnswer) return standing(core, instance)
-  return { instance, standing: found === 'stable' ? 'seated' : 'rejoin' }
+  const { memberId, generation } = stored
+  if (isMember(stored)) core.memory.immutable.set(key, { memberId, generation }, key.length + 100)
+  const isAnswer = hint?.memberId === memberId && hint.generation === generation && !isBeatDue(core, stored)
+  if (!isMember(stored) || stored.rejoin || !found || !isAnswer) return { stored, ...(await standing(core, stored)) }
+  return { stored, instance: stored, standing: found === 'stable' ? 'seated' : 'rejoin' }
 }
 
 /** Why a poll's wait ended before its time. `standing`: where that is known already. */
