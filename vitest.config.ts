@@ -42,6 +42,13 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      {
+        test: {
+          name: 'java-codec',
+          include: ['test/lanes/java-codec/**/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
       { test: { name: 'many-writers', include: ['test/lanes/many-writers/**/*.test.ts'], testTimeout: 600_000 } },
       { test: { name: 'durability', include: ['test/lanes/durability/**/*.test.ts'], testTimeout: 300_000 } },
       {
