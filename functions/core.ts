@@ -9,7 +9,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * The core over the table and bucket that the function's environment names: MILLRACE_TABLE and MILLRACE_BUCKET, and optionally
- * MILLRACE_AUTO_CREATE_TOPICS (`true` or `false`), MILLRACE_DEFAULT_PARTITIONS and MILLRACE_MAX_PARTITIONS.
+ * MILLRACE_AUTO_CREATE_TOPICS (`true` or `false`), MILLRACE_DEFAULT_PARTITIONS, MILLRACE_MAX_PARTITIONS and
+ * MILLRACE_OFFSETS_RETENTION_MINUTES.
  * @throws StoreError misconfigured, naming the variable.
  */
 export async function coreFromEnvironment(environment: Environment = process.env): Promise<Core> {
@@ -28,6 +29,11 @@ export function settingsFrom(environment: Environment): Settings {
     autoCreateTopics: flag(environment, 'MILLRACE_AUTO_CREATE_TOPICS', defaultSettings.autoCreateTopics),
     defaultPartitions: count(environment, 'MILLRACE_DEFAULT_PARTITIONS', defaultSettings.defaultPartitions),
     maxPartitions: count(environment, 'MILLRACE_MAX_PARTITIONS', defaultSettings.maxPartitions),
+    offsetsRetentionMinutes: count(
+      environment,
+      'MILLRACE_OFFSETS_RETENTION_MINUTES',
+      defaultSettings.offsetsRetentionMinutes,
+    ),
   }
 }
 

@@ -2,11 +2,16 @@
  * Which function answers which call. Data only: the CDK construct makes API Gateway's routes from it, the local server matches
  * requests with it, and a test holds the functions' own route maps to it. Keys are HTTP API route keys.
  */
-export const functionNames = ['produce', 'fetch', 'commit', 'topics'] as const
+export const functionNames = ['produce', 'fetch', 'commit', 'topics', 'groups'] as const
 export type FunctionName = (typeof functionNames)[number]
+
+/** Functions that nobody calls: a schedule does. */
+export const scheduledNames = ['maintain'] as const
+export type ScheduledName = (typeof scheduledNames)[number]
 
 const instance = '/consumers/{group}/instances/{instance}'
 const cluster = '/v3/clusters/{cluster}'
+const group = `${cluster}/consumer-groups/{group}` as const
 
 export const routes = {
   produce: [
@@ -59,5 +64,16 @@ export const routes = {
     `PUT ${cluster}/broker-configs/{name}`,
     `DELETE ${cluster}/broker-configs/{name}`,
     `POST ${cluster}/{verb}`,
+  ],
+  groups: [
+    `GET ${cluster}/consumer-groups`,
+    `GET ${group}`,
+    `GET ${group}/consumers`,
+    `GET ${group}/consumers/{consumer}`,
+    `GET ${group}/consumers/{consumer}/assignments`,
+    `GET ${group}/consumers/{consumer}/assignments/{topic}/partitions/{partition}`,
+    `GET ${group}/lag-summary`,
+    `GET ${group}/lags`,
+    `GET ${group}/lags/{topic}/partitions/{partition}`,
   ],
 } as const satisfies Record<FunctionName, readonly string[]>

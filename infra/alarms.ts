@@ -5,12 +5,13 @@ import { ComparisonOperator, type IAlarmAction, Metric, TreatMissingData } from 
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
-import { type FunctionName, functionNames } from '../functions/routes.ts'
+import { functionNames, scheduledNames } from '../functions/routes.ts'
+import type { LambdaName } from './functions.ts'
 
 export type Watched = {
   readonly api: HttpApi
   readonly table: TableV2
-  readonly functions: Readonly<Record<FunctionName, IFunction>>
+  readonly functions: Readonly<Record<LambdaName, IFunction>>
   readonly actions: readonly IAlarmAction[]
 }
 
@@ -37,7 +38,7 @@ const alarm = (
 
 export const makeAlarms = (scope: Construct, { api, table, functions, actions }: Watched): void => {
   const statistic = 'Sum'
-  for (const name of functionNames) {
+  for (const name of [...functionNames, ...scheduledNames]) {
     const id = name.charAt(0).toUpperCase() + name.slice(1)
     const it = functions[name]
     alarm(

@@ -4,7 +4,7 @@ import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 
 import { Architecture, type Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
-import type { FunctionName } from '../functions/routes.ts'
+import type { FunctionName, ScheduledName } from '../functions/routes.ts'
 
 export type FunctionOptions = {
   readonly code: Code
@@ -15,10 +15,19 @@ export type FunctionOptions = {
   readonly statements: readonly PolicyStatement[]
 }
 
-/** One second less than an HTTP API waits, so that the caller gets our answer and not a bare 504. */
-const timeout = Duration.seconds(29)
+export type LambdaName = FunctionName | ScheduledName
 
-export const makeFunction = (scope: Construct, name: FunctionName, options: FunctionOptions): LambdaFunction => {
+/** One second less than an HTTP API waits, so that the caller gets our answer and not a bare 504. */
+const apiTimeout = Duration.seconds(29)
+/** Nobody waits for it: a slice as large as one cold start is worth. */
+const maintainTimeout = Duration.minutes(2)
+
+/** Beside the log's own functions: `grants` writes what principals are granted, at deployment. */
+export const makeFunction = (
+  scope: Construct,
+  name: LambdaName | 'grants',
+  options: FunctionOptions,
+): LambdaFunction => {
   const id = name.charAt(0).toUpperCase() + name.slice(1)
   const logGroup = new LogGroup(scope, `${id}Log`, {
     retention: options.logRetention,
@@ -48,7 +57,7 @@ export const makeFunction = (scope: Construct, name: FunctionName, options: Func
     handler: 'index.handler',
     code: options.code,
     memorySize: options.memorySize,
-    timeout,
+    timeout: name === 'maintain' ? maintainTimeout : apiTimeout,
     role,
     logGroup,
     // Our lines are JSON already, and metrics (EMF) must reach the log as they are.

@@ -8,12 +8,13 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { type Bucket, CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import type { FunctionName } from '../functions/routes.ts'
 import { makeAlarms } from './alarms.ts'
 import { makeApi } from './api.ts'
 import { functionCode } from './bundle.ts'
-import { makeFunction } from './functions.ts'
+import { type LambdaName, makeFunction } from './functions.ts'
+import { type GrantBook, grantBook } from './grants.ts'
 import { objectPrefixes, statementsOf } from './permissions.ts'
+import { makeSchedule } from './schedule.ts'
 import { makeBucket, makeTable } from './storage.ts'
 
 /** Everything is optional; the defaults are those of a log whose data must outlive a mistake. */
@@ -52,12 +53,12 @@ export interface MillraceProps {
    * Executions kept for, and at most given to, a function. Taken from the account's limit.
    * @default none reserved: the account's limit holds
    */
-  readonly reservedConcurrency?: Partial<Readonly<Record<FunctionName, number>>>
+  readonly reservedConcurrency?: Partial<Readonly<Record<LambdaName, number>>>
   /**
    * Memory of a function in MiB; its share of a CPU grows with it. A fetch that waits for records is billed by it.
    * @default 512
    */
-  readonly memorySize?: Partial<Readonly<Record<FunctionName, number>>>
+  readonly memorySize?: Partial<Readonly<Record<LambdaName, number>>>
   /**
    * Stack traces name lines of the source instead of the bundle. The maps are always deployed; reading them makes a cold start
    * some 40 ms longer, so this is for the days of a bug (`NODE_OPTIONS=--enable-source-maps`).
@@ -85,6 +86,17 @@ export interface MillraceProps {
    */
   readonly maxPartitions?: number
   /**
+   * Kafka's `offsets.retention.minutes`: how long a group's offsets outlive its last member, or the last commit where it never
+   * had one.
+   * @default 10080: 7 days
+   */
+  readonly offsetsRetentionMinutes?: number
+  /**
+   * Minutes between two runs of the maintenance. One that finds nothing to do costs one small read.
+   * @default 5
+   */
+  readonly maintenanceMinutes?: number
+  /**
    * What to do when a function fails or is throttled, the API answers 5xx or the table throttles.
    * @default no alarms
    */
@@ -92,7 +104,7 @@ export interface MillraceProps {
 }
 
 /**
- * A Kafka log without servers: a table, a bucket, four functions and an HTTP API that speaks the Kafka REST contract. Nothing in it
+ * A Kafka log without servers: a table, a bucket, a few functions and an HTTP API that speaks the Kafka REST contract. Nothing in it
  * runs, or costs more than storage, while nobody calls. Every route asks for IAM authorization: `grantInvoke` lets a caller in.
  *
  * Any number of them may stand in one stack. No resource has a fixed name.
@@ -103,9 +115,10 @@ export class Millrace extends Construct {
   /** The bytes of records. */
   readonly bucket: Bucket
   readonly api: HttpApi
-  readonly functions: Readonly<Record<FunctionName, IFunction>>
+  readonly functions: Readonly<Record<LambdaName, IFunction>>
   /** Where the API answers, with a slash at the end: the base URL for REST clients. */
   readonly url: string
+  readonly #grants: GrantBook
 
   constructor(scope: Construct, id: string, props: MillraceProps = {}) {
     super(scope, id)
@@ -125,19 +138,53 @@ export class Millrace extends Construct {
       throttleBurst: props.throttleBurst ?? 2000,
       logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
     })
+    makeSchedule(this, this.functions.maintain, props.maintenanceMinutes ?? 5)
     this.api = api
     this.url = url
+    this.#grants = grantBook(this, { ...this, encryptionKey: props.encryptionKey, logRetention: props.logRetention })
     if (props.alarmActions !== undefined) makeAlarms(this, { ...this, actions: props.alarmActions })
   }
 
-  /** Lets `grantee` call every route. Calls are signed (SigV4, service `execute-api`); IAM decides before a function runs. */
+  /**
+   * Lets `grantee`, a role or a user, append to a topic, or to all. It may also ask what there is, and sees only its own topics.
+   * @param topic a topic's name, whether or not it exists yet; `*`, the default, is all of them
+   */
+  grantProduce(grantee: IGrantable, topic = '*'): Grant {
+    return this.#grants.open(grantee, { kind: 'produce', topic: checkedName('topic', topic) })
+  }
+
+  /**
+   * Lets `grantee`, a role or a user, read a topic as a member of a group, or directly. Several grants add up, pair by pair.
+   * Reading by a group takes a group of its own: its members see each other's partitions and offsets.
+   */
+  grantConsume(grantee: IGrantable, { group = '*', topic = '*' }: ConsumeGrant = {}): Grant {
+    const [checkedGroup, checkedTopic] = [checkedName('group', group), checkedName('topic', topic)]
+    return this.#grants.open(grantee, { kind: 'consume', group: checkedGroup, topic: checkedTopic })
+  }
+
+  /** Lets `grantee` call every route: for administrators. Other grants of ours then hold it to nothing. Calls are signed (SigV4, service `execute-api`); IAM decides before a function runs. */
   grantInvoke(grantee: IGrantable): Grant {
+    this.#grants.noteAdmin(grantee)
     return Grant.addToPrincipal({
       grantee,
       actions: ['execute-api:Invoke'],
       resourceArns: [this.api.arnForExecuteApi()],
     })
   }
+}
+
+/** Both default to `*`: every group, every topic. */
+export interface ConsumeGrant {
+  readonly group?: string
+  readonly topic?: string
+}
+
+/** A name that would have to be percent-encoded in a URL could not be told from others in a policy. */
+const checkedName = (what: string, name: string): string => {
+  if (name === '*' || (/^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..')) return name
+  throw new Error(
+    `A grant names one ${what} by 1 to 249 letters, digits, '.', '_' and '-', or all of them by '*': not ${JSON.stringify(name)}`,
+  )
 }
 
 /** A count that only a broken deployment would reveal is refused while synthesizing. */
@@ -153,7 +200,7 @@ const makeFunctions = (
   scope: Construct,
   stores: { readonly table: TableV2; readonly bucket: Bucket },
   props: MillraceProps,
-): Readonly<Record<FunctionName, IFunction>> => {
+): Readonly<Record<LambdaName, IFunction>> => {
   const autoCreateTopics = props.autoCreateTopics ?? true
   const environment = {
     MILLRACE_TABLE: stores.table.tableName,
@@ -161,9 +208,10 @@ const makeFunctions = (
     MILLRACE_AUTO_CREATE_TOPICS: String(autoCreateTopics),
     MILLRACE_DEFAULT_PARTITIONS: String(props.defaultPartitions ?? 1),
     MILLRACE_MAX_PARTITIONS: String(props.maxPartitions ?? 1000),
+    MILLRACE_OFFSETS_RETENTION_MINUTES: String(props.offsetsRetentionMinutes ?? 10_080),
     ...(props.sourceMaps === true ? { NODE_OPTIONS: '--enable-source-maps' } : {}),
   }
-  const make = (name: FunctionName): IFunction =>
+  const make = (name: LambdaName): IFunction =>
     makeFunction(scope, name, {
       code: functionCode(name),
       memorySize: props.memorySize?.[name] ?? 512,
@@ -173,7 +221,14 @@ const makeFunctions = (
       statements: statementsOf(name, { ...stores, encryptionKey: props.encryptionKey, autoCreateTopics }),
     })
   acknowledgePrefixes(scope, stores.bucket)
-  return { produce: make('produce'), fetch: make('fetch'), commit: make('commit'), topics: make('topics') }
+  return {
+    produce: make('produce'),
+    fetch: make('fetch'),
+    commit: make('commit'),
+    topics: make('topics'),
+    groups: make('groups'),
+    maintain: make('maintain'),
+  }
 }
 
 /** Objects are named as they come, so a role can name no more of them than a prefix. */

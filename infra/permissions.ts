@@ -7,7 +7,7 @@ import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
-import type { FunctionName } from '../functions/routes.ts'
+import type { LambdaName } from './functions.ts'
 
 export type Grantable = {
   readonly table: TableV2
@@ -40,6 +40,8 @@ const remove = 'dynamodb:DeleteItem'
 const writeTopics = { sid: 'WriteTopics', actions: [update, remove], keys: ['topics', 'jobs', 'h/*'] }
 
 const findTopics = { sid: 'FindTopics', actions: [get], keys: ['topics'] }
+/** What the caller may touch of what a body names, or a list shows. */
+const readGrants = { sid: 'ReadGrants', actions: [get], keys: ['grants/*'] }
 const readHead = { sid: 'ReadHead', actions: [get], keys: ['h/*'] }
 
 const readLog = [
@@ -48,7 +50,7 @@ const readLog = [
 ]
 const readObjects = { sid: 'ReadObjects', actions: ['s3:GetObject'], prefixes: ['blobs/*', 'segments/*'] }
 
-const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
+const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need => {
   switch (name) {
     case 'produce':
       return {
@@ -69,6 +71,7 @@ const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
     case 'fetch':
       return {
         items: [
+          readGrants,
           findTopics,
           // A poll reads the heads of all its partitions at once.
           { sid: 'ReadHeads', actions: [get, batchGet], keys: ['h/*'] },
@@ -82,6 +85,7 @@ const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
     case 'commit':
       return {
         items: [
+          readGrants,
           findTopics,
           readHead,
           // A position by time looks into the log.
@@ -95,6 +99,7 @@ const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
     case 'topics':
       return {
         items: [
+          readGrants,
           { sid: 'FindTopics', actions: [get, query], keys: ['topics'] },
           readHead,
           // Tells a deletion of one's own, whose answer was lost, from another's.
@@ -105,11 +110,44 @@ const needsOf = (name: FunctionName, autoCreateTopics: boolean): Need => {
         objects: [],
         seesMissingObjects: false,
       }
+    case 'groups':
+      return {
+        items: [
+          readGrants,
+          { sid: 'ListGroups', actions: [query], keys: ['groups/*'] },
+          { sid: 'ReadGroups', actions: [get, batchGet, query], keys: ['group/*'] },
+          { sid: 'ReadOffsets', actions: [query], keys: ['offsets/*'] },
+          { sid: 'FindTopics', actions: [query], keys: ['topics'] },
+          { sid: 'ReadHeads', actions: [get, batchGet], keys: ['h/*'] },
+          { sid: 'KnowCluster', actions: [get, update], keys: ['cluster'] },
+        ],
+        objects: [],
+        seesMissingObjects: false,
+      }
+    case 'grants':
+      return {
+        items: [{ sid: 'KeepGrants', actions: [update, remove], keys: ['grants/*'] }],
+        objects: [],
+        seesMissingObjects: false,
+      }
+    case 'maintain':
+      return {
+        items: [
+          { sid: 'KeepPlace', actions: [get, update], keys: ['maintenance'] },
+          { sid: 'ListTopics', actions: [query], keys: ['topics'] },
+          // A group and its name go in one transaction: one statement over both, as for topics.
+          { sid: 'TidyGroups', actions: [get, query, update, remove], keys: ['group/*', 'groups/*'] },
+          { sid: 'TidyOffsets', actions: [query, remove], keys: ['offsets/*'] },
+          { sid: 'TidyConsumers', actions: [get, query, update, remove], keys: ['consumer/*'] },
+        ],
+        objects: [],
+        seesMissingObjects: false,
+      }
   }
 }
 
 /** The statements of one function's role, apart from its log. */
-export const statementsOf = (name: FunctionName, grantable: Grantable): PolicyStatement[] => {
+export const statementsOf = (name: LambdaName | 'grants', grantable: Grantable): PolicyStatement[] => {
   const { items, objects, seesMissingObjects } = needsOf(name, grantable.autoCreateTopics)
   const { table, bucket } = grantable
   return [

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { groupsCommand } from './groups.ts'
 import { startCommand } from './start.ts'
 
 const millrace = new Command('millrace')
@@ -15,5 +16,11 @@ const millrace = new Command('millrace')
       ),
   })
 // Settings are handed down only to commands that are made here.
-for (const command of [startCommand()]) millrace.addCommand(command.copyInheritedSettings(millrace))
+function adopt(parent: Command, child: Command): Command {
+  child.copyInheritedSettings(parent)
+  for (const command of child.commands) adopt(child, command)
+  return child
+}
+
+for (const command of [startCommand(), groupsCommand()]) millrace.addCommand(adopt(millrace, command))
 await millrace.parseAsync()

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander'
+import { type MaintenanceTimer, startTimer } from '../maintenance/timer.ts'
 import { logTo } from '../observability/output.ts'
 import { defaultSettings } from '../runtime/settings.ts'
 import { type HttpServer, startHttpServer } from '../server/http.ts'
-import { localHandlers } from '../server/local-handlers.ts'
+import { localCore, localHandlers } from '../server/local-handlers.ts'
 import type { Stores } from '../store/stores.ts'
 import { wholeNumber } from './options.ts'
 import { openStores, type StoreOptions } from './stores.ts'
@@ -14,6 +15,8 @@ type StartOptions = StoreOptions & {
   readonly autoCreateTopics: boolean
   readonly defaultPartitions: number
   readonly maxPartitions: number
+  readonly offsetsRetentionMinutes: number
+  readonly maintenanceMinutes: number
   readonly verbose: boolean
 }
 
@@ -37,6 +40,13 @@ export function startCommand(): Command {
     .option('--no-auto-create-topics', 'answer that the topic is unknown')
     .option('--default-partitions <n>', 'partitions of a new topic', partitions, defaultSettings.defaultPartitions)
     .option('--max-partitions <n>', 'most partitions of one topic', partitions, defaultSettings.maxPartitions)
+    .option(
+      '--offsets-retention-minutes <n>',
+      'how long offsets outlive their group',
+      wholeNumber(1, 2 ** 31 - 1),
+      defaultSettings.offsetsRetentionMinutes,
+    )
+    .option('--maintenance-minutes <n>', 'minutes between two runs of the maintenance', wholeNumber(1, 10_080), 5)
     .option('--verbose', 'write one JSON line a request to standard error', false)
     .action((options: StartOptions) => orTrouble(start(options)))
 }
@@ -49,35 +59,40 @@ async function start(options: StartOptions): Promise<void> {
   }
   if (options.verbose) logTo({ write: (line) => process.stderr.write(`${line}\n`) })
   const { stores, clock, place } = await openStores(options)
+  const core = localCore(stores, clock, { ...defaultSettings, ...settingsOf(options) })
   let server: HttpServer
   try {
     server = await startHttpServer({
       host: options.host,
       port: options.http,
-      handlers: localHandlers(stores, clock, { ...defaultSettings, ...settingsOf(options) }),
+      handlers: localHandlers(core),
       clock,
     })
   } catch (error) {
     await stores.close()
     throw listenTrouble(error, options.host, options.http)
   }
-  stopOnSignal(server, stores)
+  const timer = startTimer(core, options.maintenanceMinutes * 60_000, (error) => {
+    process.stderr.write(`millrace: maintenance failed, and is tried again: ${reasonOf(error)}\n`)
+  })
+  stopOnSignal(server, timer, stores)
   process.stdout.write(`millrace ready: ${server.url} (${place})\n`)
 }
 
-const settingsOf = ({ autoCreateTopics, defaultPartitions, maxPartitions }: StartOptions) => ({
-  autoCreateTopics,
-  defaultPartitions,
-  maxPartitions,
-})
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const settingsOf = (options: StartOptions) => {
+  const { autoCreateTopics, defaultPartitions, maxPartitions, offsetsRetentionMinutes } = options
+  return { autoCreateTopics, defaultPartitions, maxPartitions, offsetsRetentionMinutes }
+}
 
 /** The first signal stops cleanly; a second one, of an impatient user, at once. */
-function stopOnSignal(server: HttpServer, stores: Stores): void {
+function stopOnSignal(server: HttpServer, timer: MaintenanceTimer, stores: Stores): void {
   let stopping = false
   const stop = async () => {
     if (stopping) process.exit(1)
     stopping = true
-    await server.stop(stopGraceMs)
+    await Promise.all([server.stop(stopGraceMs), timer.stop()])
     await stores.close()
     // Not left to run out: a handler whose caller has gone may still be waiting for news.
     process.exit(0)

@@ -3,7 +3,7 @@ import { groupNameShards, groupNamesPk } from '../log/keys.ts'
 import { murmur2 } from '../protocol/murmur2.ts'
 import type { Core } from '../runtime/core.ts'
 import { inParallel } from '../runtime/parallel.ts'
-import { equals, type Key, set } from '../store/items.ts'
+import { type Key, set } from '../store/items.ts'
 import { settled } from './group.ts'
 
 const format = 1
@@ -18,9 +18,9 @@ const hint = (group: string): string => `named\0${group}`
 
 /**
  * How long a process goes by what it has seen of a name. The name's own time is never older than this when it is gone by, so that
- * `forgetName` knows when nobody does any more.
+ * `isForgotten` knows when nobody does any more.
  */
-const rememberedMs = 60 * 60_000
+export const rememberedMs = 60 * 60_000
 
 /** Makes the name, where this process has not seen it lately. One read an hour; a write at the first time of all, and then as rarely. */
 export async function nameGroup(core: Core, group: string): Promise<void> {
@@ -37,15 +37,10 @@ export async function nameGroup(core: Core, group: string): Promise<void> {
 }
 
 /**
- * Removes the name of a group of which nothing is left, if no process can be going by having seen it: what such a one writes would
- * have no name. To be read, by `readName`, before whatever says that nothing is left.
+ * Whether no process can be going by having seen the name, or by what it knew of the group then. Twice the time it remembers, and
+ * once more for clocks that differ.
  */
-export async function forgetName(core: Core, group: string, seenMs: number): Promise<boolean> {
-  // Twice the time a process remembers, and once more for clocks that differ.
-  if (core.clock.now() - seenMs < 3 * rememberedMs) return false
-  core.memory.immutable.delete(hint(group))
-  return (await settled(core, () => core.items.delete(groupNameKey(group), equals('ms', seenMs)))).applied
-}
+export const isForgotten = (core: Core, namedMs: number): boolean => core.clock.now() - namedMs > 3 * rememberedMs
 
 /** When the name was made, or last made sure of; `undefined` where there is none. */
 export async function readName(core: Core, group: string): Promise<number | undefined> {

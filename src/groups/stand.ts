@@ -6,7 +6,7 @@ import { isOfGeneration, memberFence, outsiderFence } from './fence.ts'
 import { groupIn, settled } from './group.ts'
 import { lookInTurn } from './look.ts'
 import { memberIn, slotOf } from './member.ts'
-import { nameGroup } from './names.ts'
+import { nameGroup, rememberedMs } from './names.ts'
 import { mayNotCommit, strangerIs } from './rules.ts'
 
 /** Who commits, where it is a member. */
@@ -28,6 +28,10 @@ export async function standOfMember(core: Core, name: string, committer: Committ
 
 const hint = (group: string): string => `outsider\0${group}`
 
+/** Kept no longer than the group's name is: when that is forgotten, generations may begin anew. */
+type Known = { readonly fence: number; readonly untilMs: number }
+const isKnown = (value: unknown): value is Known => typeof value === 'object' && value !== null && 'untilMs' in value
+
 /**
  * Of a consumer outside of the group: only while the group is empty. This process reads that once, and is told by the fences
  * when it is no longer so.
@@ -35,8 +39,8 @@ const hint = (group: string): string => `outsider\0${group}`
  */
 export async function standOfOutsider(core: Core, name: string): Promise<Stand> {
   await nameGroup(core, name)
-  const fence = core.memory.immutable.get(hint(name))
-  return typeof fence === 'number' ? { fence } : standNow(core, name)
+  const known = core.memory.immutable.get(hint(name))
+  return isKnown(known) && core.clock.uptime() < known.untilMs ? { fence: known.fence } : standNow(core, name)
 }
 
 /** A fence was met that is higher than the one at which a commit stood. */
@@ -65,7 +69,8 @@ async function standNow(core: Core, name: string): Promise<Stand> {
     throw new KafkaError('UNKNOWN_MEMBER_ID', `the group ${name} has members: only they may commit`)
   }
   const fence = outsiderFence(group.generation)
-  core.memory.immutable.set(hint(name), fence, hint(name).length)
+  const known: Known = { fence, untilMs: core.clock.uptime() + rememberedMs }
+  core.memory.immutable.set(hint(name), known, hint(name).length)
   return { fence }
 }
 

@@ -3,6 +3,7 @@ import { consumerRoutes, pollRoutes } from './consumers/routes.ts'
 import { directFetchRoutes } from './v2/direct-fetch.ts'
 import { metadataRoutes } from './v2/metadata.ts'
 import { produceRoutes } from './v2/produce.ts'
+import { groupRoutes } from './v3/groups.ts'
 import { v3ProduceRoutes } from './v3/produce-routes.ts'
 import { v3Routes } from './v3/routes.ts'
 
@@ -11,4 +12,5 @@ export const allRoutes = {
   fetch: { ...directFetchRoutes, ...pollRoutes },
   commit: consumerRoutes,
   topics: { ...metadataRoutes, ...v3Routes },
+  groups: groupRoutes,
 } as const

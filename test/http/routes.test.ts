@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { functionNames, routes } from '../../functions/routes.ts'
+import { functionNames, routes, scheduledNames } from '../../functions/routes.ts'
 import { allRoutes } from '../../src/http/routes.ts'
 
 test.each(functionNames)('the function %s answers exactly the routes that are deployed for it', async (name) => {
@@ -11,7 +11,7 @@ test.each(functionNames)('the function %s answers exactly the routes that are de
 })
 
 test('every function is a file of its own name', () => {
-  const others = ['routes.ts', 'core.ts']
+  const others = ['access.ts', 'core.ts', 'grants.ts', 'routes.ts']
   const files = readdirSync(new URL('../../functions', import.meta.url)).filter((name) => !others.includes(name))
-  expect(files.sort()).toEqual(functionNames.map((name) => `${name}.ts`).sort())
+  expect(files.sort()).toEqual([...functionNames, ...scheduledNames].map((name) => `${name}.ts`).sort())
 })

@@ -6,17 +6,18 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { functionNames } from '../../functions/routes.ts'
+import { functionNames, scheduledNames } from '../../functions/routes.ts'
 import { type Bundle, bundle, summaryOf, writeBundle } from '../../infra/bundle.ts'
 
 const run = promisify(execFile)
-const bundles = new Map(functionNames.map((name) => [name, bundle(`functions/${name}.ts`)]))
-const made = (name: (typeof functionNames)[number]): Bundle => bundles.get(name) ?? bundle(`functions/${name}.ts`)
+const names = [...functionNames, ...scheduledNames]
+const bundles = new Map(names.map((name) => [name, bundle(`functions/${name}.ts`)]))
+const made = (name: (typeof names)[number]): Bundle => bundles.get(name) ?? bundle(`functions/${name}.ts`)
 
 const hashOf = ({ files }: Bundle): string =>
   files.reduce((hash, { name, bytes }) => hash.update(name).update(bytes), createHash('sha256')).digest('hex')
 
-describe.each(functionNames)('the bundle of %s', (name) => {
+describe.each(names)('the bundle of %s', (name) => {
   it('reads less than 800 KB at a cold start, without the S3 client', () => {
     const { eagerBytes, totalBytes, eagerModules } = summaryOf(made(name))
     console.log(`${name}: ${eagerBytes} bytes eager of ${totalBytes}`)

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam'
@@ -6,13 +6,14 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { describe, expect, it } from 'vitest'
-import { functionNames, routes } from '../../functions/routes.ts'
+import { functionNames, routes, scheduledNames } from '../../functions/routes.ts'
 import { Millrace } from '../../infra/millrace.ts'
 import { fastApp, resourcesOf, templateOf } from './synth.ts'
 
 const table = 'AWS::DynamoDB::GlobalTable'
 const bucket = 'AWS::S3::Bucket'
 const lambda = 'AWS::Lambda::Function'
+const lambdaNames = [...functionNames, ...scheduledNames]
 
 describe('the API', () => {
   const template = templateOf()
@@ -118,13 +119,17 @@ describe('the bucket', () => {
 })
 
 describe('the functions', () => {
-  it('run on arm64 and Node 24, answer before the API gives up, and know their stores', () => {
-    const template = templateOf({ autoCreateTopics: false, defaultPartitions: 6, maxPartitions: 12 })
-    expect(resourcesOf(template, lambda)).toHaveLength(functionNames.length)
+  it('run on arm64 and Node 24, and know their stores and settings', () => {
+    const template = templateOf({
+      autoCreateTopics: false,
+      defaultPartitions: 6,
+      maxPartitions: 12,
+      offsetsRetentionMinutes: 60,
+    })
+    expect(resourcesOf(template, lambda)).toHaveLength(lambdaNames.length)
     template.allResourcesProperties(lambda, {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
-      Timeout: Duration.seconds(29).toSeconds(),
       LoggingConfig: { LogGroup: Match.anyValue() },
       Environment: {
         Variables: {
@@ -133,10 +138,18 @@ describe('the functions', () => {
           MILLRACE_AUTO_CREATE_TOPICS: 'false',
           MILLRACE_DEFAULT_PARTITIONS: '6',
           MILLRACE_MAX_PARTITIONS: '12',
+          MILLRACE_OFFSETS_RETENTION_MINUTES: '60',
           AWS_SDK_UA_APP_ID: Match.stringLikeRegexp('^millrace-'),
         },
       },
     })
+  })
+
+  it('answer before the API gives up, and the schedule’s takes its time', () => {
+    const template = templateOf()
+    for (const name of functionNames)
+      template.hasResourceProperties(lambda, { Description: `Millrace: ${name}`, Timeout: 29 })
+    template.hasResourceProperties(lambda, { Description: 'Millrace: maintain', Timeout: 120 })
   })
 
   it('read source maps only where asked to', () => {
@@ -172,6 +185,30 @@ describe('the functions', () => {
   })
 })
 
+describe('the schedule', () => {
+  const rule = 'AWS::Events::Rule'
+
+  it('starts the maintenance every five minutes, or as often as the operator says', () => {
+    templateOf().hasResourceProperties(rule, {
+      ScheduleExpression: 'rate(5 minutes)',
+      State: 'ENABLED',
+      Targets: [{ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('Maintain'), 'Arn'] } }],
+    })
+    templateOf({ maintenanceMinutes: 60 }).hasResourceProperties(rule, { ScheduleExpression: 'rate(1 hour)' })
+    templateOf({ maintenanceMinutes: 1 }).hasResourceProperties(rule, { ScheduleExpression: 'rate(1 minute)' })
+    expect(() => templateOf({ maintenanceMinutes: 0 })).toThrow('every so many whole minutes')
+  })
+
+  it('is the only one that may start it: no route does', () => {
+    const template = templateOf()
+    const permissions = resourcesOf(template, 'AWS::Lambda::Permission').filter(({ Properties }) =>
+      JSON.stringify(Properties?.FunctionName).includes('Maintain'),
+    )
+    expect(permissions.map(({ Properties }) => Properties?.Principal)).toEqual(['events.amazonaws.com'])
+    expect(JSON.stringify(permissions[0]?.Properties?.SourceArn)).toContain('MaintainSchedule')
+  })
+})
+
 describe('options', () => {
   it('a key of the customer encrypts both stores, and the functions may use it through them only', () => {
     const template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key') }))
@@ -191,7 +228,7 @@ describe('options', () => {
     const alarm = 'AWS::CloudWatch::Alarm'
     templateOf().resourceCountIs(alarm, 0)
     const template = templateOf((stack) => ({ alarmActions: [new SnsAction(new Topic(stack, 'OnCall'))] }))
-    template.resourceCountIs(alarm, 2 * functionNames.length + 3)
+    template.resourceCountIs(alarm, 2 * lambdaNames.length + 3)
     template.allResourcesProperties(alarm, { AlarmActions: [Match.anyValue()], TreatMissingData: 'notBreaching' })
   })
 
@@ -201,6 +238,6 @@ describe('options', () => {
     expect(orders.url).not.toBe(clicks.url)
     const template = Template.fromStack(stack)
     template.resourceCountIs(table, 2)
-    template.resourceCountIs(lambda, 2 * functionNames.length)
+    template.resourceCountIs(lambda, 2 * lambdaNames.length)
   })
 })

@@ -1,5 +1,6 @@
 import type { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
+import { functionNames, scheduledNames } from '../../functions/routes.ts'
 import { resourcesOf, templateOf } from './synth.ts'
 
 type Statement = {
@@ -23,7 +24,7 @@ const list = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value)
 
 describe('the roles', () => {
   it('are one for each function, with no policy of AWS beside its own', () => {
-    expect(roles).toHaveLength(4)
+    expect(roles).toHaveLength(functionNames.length + scheduledNames.length)
     for (const { ManagedPolicyArns } of roles) expect(ManagedPolicyArns).toBeUndefined()
   })
 

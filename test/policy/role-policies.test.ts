@@ -30,6 +30,22 @@ describe('the synthesized roles', () => {
     expect(may('topics', item('DeleteItem', 'topics', 'jobs'))).toBe(true)
   })
 
+  it('let the schedule tidy groups and nothing else', () => {
+    expect(may('maintain', item('DeleteItem', 'offsets/g'))).toBe(true)
+    expect(may('maintain', item('UpdateItem', 'group/g'))).toBe(true)
+    expect(may('maintain', item('DeleteItem', 'consumer/g'))).toBe(true)
+    expect(may('maintain', item('UpdateItem', 'offsets/g'))).toBe(false)
+    for (const key of ['topics', 'h/abc/0', 'i/abc/0', 'b/1/00'])
+      expect(may('maintain', item('DeleteItem', key))).toBe(false)
+  })
+
+  it('let whoever describes groups change none', () => {
+    expect(may('groups', item('Query', 'groups/a'))).toBe(true)
+    for (const action of ['UpdateItem', 'DeleteItem'])
+      for (const key of ['group/g', 'groups/a', 'offsets/g', 'consumer/g'])
+        expect(may('groups', item(action, key))).toBe(false)
+  })
+
   it('keep a reader from changing the log', () => {
     for (const name of ['fetch', 'commit']) {
       expect(may(name, item('UpdateItem', 'h/abc/0'))).toBe(false)

@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 
 async function serverWith(handler: Handler = echo, limits: Partial<PlatformLimits> = {}): Promise<HttpServer> {
-  const handlers = { produce: handler, fetch: handler, commit: handler, topics: handler }
+  const handlers = { produce: handler, fetch: handler, commit: handler, topics: handler, groups: handler }
   const server = await startHttpServer({ host: '127.0.0.1', port: 0, handlers, clock: systemClock, limits })
   servers.push(server)
   return server
@@ -88,6 +88,7 @@ describe('the event a function is handed', () => {
       fetch: ['GET /a/b/c'],
       commit: [],
       topics: [],
+      groups: [],
     })
     const routeOf = (path: string) => matchRoute('GET', path, table)
     expect(routeOf('/a/b/c')).toMatchObject({ function: 'fetch', routeKey: 'GET /a/b/c', pathParameters: {} })
