@@ -38,6 +38,7 @@ export const routeClasses: Readonly<Record<string, RouteClass | Verbs>> = {
   [`POST ${instance}/offsets`]: 'consume',
 
   'GET /': 'describe',
+  'GET /openapi.json': 'describe',
   'GET /brokers': 'describe',
   'GET /topics': 'describe',
   'GET /topics/{topic}': 'describe',

@@ -38,18 +38,16 @@ const isOpened = (route: Route, opening: Opening): boolean => {
  * across slashes: it stands for several routes where it opens no other, and a route that only a pattern too wide could open is left
  * out. So a producer cannot describe one partition (`GET /topics/T/partitions/*` would open its records), but all of them.
  */
-export const patternsOf = (openings: readonly Opening[]): readonly string[] =>
-  fewest(
-    openings.flatMap((opening) => {
-      const closed = deployed.flatMap((route) => closedPaths(route, opening))
-      const isTight = (pattern: string): boolean => !closed.some((path) => matches(pattern, path))
-      const exact = deployed.filter((route) => isOpened(route, opening)).map((route) => patternOf(route, opening))
-      const wider = [...new Set(exact.flatMap(ancestorsOf))]
-        .map((ancestor) => `${ancestor}/*`)
-        .filter((pattern) => exact.filter((each) => matches(pattern, each)).length > 1)
-      return [...exact, ...wider].filter(isTight)
-    }),
-  )
+export const patternsOf = (openings: readonly Opening[]): readonly string[] => fewest(openings.flatMap(patternsOfOne))
+
+const patternsOfOne = (opening: Opening): readonly string[] => {
+  const closed = deployed.flatMap((route) => closedPaths(route, opening))
+  const exact = deployed.filter((route) => isOpened(route, opening)).map((route) => patternOf(route, opening))
+  const wider = [...new Set(exact.flatMap(ancestorsOf))]
+    .map((ancestor) => `${ancestor}/*`)
+    .filter((pattern) => exact.filter(matching(pattern)).length > 1)
+  return fewest([...exact, ...wider].filter((pattern) => !closed.some(matching(pattern))))
+}
 
 const patternOf = (route: Route, opening: Opening): string => filled(route, (name) => granted(name, opening))
 
@@ -79,15 +77,19 @@ const filled = ({ method, segments }: Route, value: (name: string) => string): s
   method + segments.map((segment) => segment.replace(/\{(\w+)\}/g, (_, name: string) => value(name))).join('/')
 
 /** IAM's matching, except that a `?` does not stand for a `*` of the other pattern. */
-const matches = (pattern: string, text: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '[^*]')}$`,
-  ).test(text)
+const matching = (pattern: string): ((text: string) => boolean) => {
+  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&')
+  const whole = new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '[^*]')}$`)
+  return (text) => whole.test(text)
+}
 
 const fewest = (patterns: readonly string[]): readonly string[] => {
   const all = [...new Set(patterns)]
-  return all.filter((pattern) => !all.some((other) => other !== pattern && matches(other, pattern)))
+  const covered = new Set<string>()
+  for (const pattern of all) {
+    if (!pattern.includes('*')) continue
+    const covers = matching(pattern)
+    for (const other of all) if (other !== pattern && covers(other)) covered.add(other)
+  }
+  return all.filter((pattern) => !covered.has(pattern))
 }

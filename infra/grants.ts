@@ -3,7 +3,7 @@
  * topics and groups). The item is written before the policy is made and goes after it, so that no moment has the one without the
  * other.
  */
-import { CustomResource, Duration, Lazy, Names, Stack } from 'aws-cdk-lib'
+import { CustomResource, Duration, Lazy, Names, Stack, Validations } from 'aws-cdk-lib'
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2'
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import {
@@ -53,7 +53,7 @@ export const grantBook = (scope: Construct, options: GrantBookOptions): GrantBoo
     writer ??= makeWriter(scope, options)
     const entry = makeEntry(scope, principal, {
       writer,
-      arnsOf: (openings) => patternsOf(openings).map((pattern) => arnOf(options.api, pattern)),
+      arnsOf: (openings) => arnsOf(options.api, openings),
       isAdmin: () => admins.has(principal),
     })
     entries.set(principal, entry)
@@ -65,20 +65,39 @@ export const grantBook = (scope: Construct, options: GrantBookOptions): GrantBoo
       const principal = granteeOf(grantee)
       const { openings, policy } = entryOf(principal)
       openings.push(opening)
+      acknowledgeWildcards(policy, arnsOf(options.api, [opening]))
       // CDK's own Grant would add to the grantee's default policy, which could not be made to wait for our item.
       return Grant.addToPrincipal({
         grantee: { grantPrincipal: addingNothingTo(policy, principal) },
         actions: ['execute-api:Invoke'],
-        resourceArns: patternsOf([opening]).map((pattern) => arnOf(options.api, pattern)),
+        resourceArns: arnsOf(options.api, [opening]),
       })
     },
   }
 }
 
-/** Of `<METHOD>/<path>`. The stage is the API's one. */
-const arnOf = (api: HttpApi, pattern: string): string => {
-  const slash = pattern.indexOf('/')
-  return api.arnForExecuteApi(pattern.slice(0, slash), pattern.slice(slash), '$default')
+/** The stage is the API's one. */
+const arnsOf = (api: HttpApi, openings: readonly Opening[]): string[] =>
+  patternsOf(openings).map((pattern) => {
+    const slash = pattern.indexOf('/')
+    return api.arnForExecuteApi(pattern.slice(0, slash), pattern.slice(slash), '$default')
+  })
+
+/** cdk-nag wants each wildcard named, in its own spelling of an ARN: `<LogicalId>` for a reference. */
+const acknowledgeWildcards = (policy: Policy, arns: readonly string[]): void => {
+  const spelled = (arn: string): string => {
+    // How CloudFormation joins a text with references in it, or the bare text.
+    const parts: unknown = Stack.of(policy).resolve(arn)?.['Fn::Join']?.[1] ?? [arn]
+    return (parts as (string | { Ref: string })[])
+      .map((part) => (typeof part === 'string' ? part : `<${part.Ref}>`))
+      .join('')
+  }
+  for (const arn of arns.filter((each) => /[*?]/.test(each)))
+    Validations.of(policy).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${spelled(arn)}]`,
+      reason:
+        'Partitions, instances and clusters get their names at run time; a wildcard opens no route but the grant’s.',
+    })
 }
 
 /** The function behind the custom resource: ours, for CDK's own would bring an SDK and a wider role. Made with the first grant. */
@@ -104,6 +123,9 @@ const addingNothingTo = (policy: Policy, { assumeRoleAction, policyFragment }: G
   }
   return principal
 }
+
+/** Of an ARN before the pattern, with its quotes: region, account and API are known only when deployed. */
+const arnCharacters = 'arn:aws:execute-api:ap-southeast-2:123456789012:abcdefghij/$default/'.length + 3
 
 type EntryOptions = {
   readonly writer: IFunction
@@ -136,6 +158,16 @@ const makeEntry = (scope: Construct, principal: Grantee, { writer, arnsOf, isAdm
         resources: Lazy.list({ produce: () => arnsOf(openings) }),
       }),
     ],
+  })
+  const charactersMax = isRole(principal) ? 10_240 : 2_048
+  policy.node.addValidation({
+    validate: () => {
+      const characters = patternsOf(openings).reduce((sum, pattern) => sum + pattern.length + arnCharacters, 0)
+      if (characters <= charactersMax) return []
+      return [
+        `IAM has no room for so many grants to one grantee: some ${characters} characters of ${charactersMax}. Grant '*'.`,
+      ]
+    },
   })
   principal.attachInlinePolicy(policy)
   policy.node.addDependency(item)

@@ -8,9 +8,12 @@ export interface MillraceStackProps extends StackProps {
 
 /** What `cdk deploy` deploys: one Millrace, and where to find it. The ids are part of the names of retained resources: for ever. */
 export class MillraceStack extends Stack {
+  readonly log: Millrace
+
   constructor(scope: Construct, id: string, props: MillraceStackProps = {}) {
     super(scope, id, { description: 'Millrace: Kafka without servers', ...props })
     const log = new Millrace(this, 'Log', props.millrace)
+    this.log = log
     new CfnOutput(this, 'Url', {
       value: log.url,
       description: 'Base URL of the REST API; calls are signed for execute-api',

@@ -176,6 +176,14 @@ describe('the grants item', () => {
   })
 })
 
+it('more grants than IAM has room for fail while synthesizing', () => {
+  const names = Array.from({ length: 20 }, (_, at) => `a-topic-with-a-name-${at}`)
+  const grantAll = (log: Millrace, role: Role) => {
+    for (const name of names) log.grantProduce(role, name)
+  }
+  expect(() => granting(grantAll)).toThrow('no room')
+})
+
 it('the writer of grants may write those and nothing else, and is there only where something is granted', () => {
   const { template } = granting((log, role) => log.grantProduce(role, 'orders'))
   const writers = resourcesOf(template, 'AWS::IAM::Role').filter(({ Properties }) =>

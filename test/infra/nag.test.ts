@@ -1,5 +1,6 @@
 import { Stack, Validations } from 'aws-cdk-lib'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Topic } from 'aws-cdk-lib/aws-sns'
@@ -26,6 +27,19 @@ describe('cdk-nag', () => {
       serverAccessLogsBucket: logs,
       alarmActions: [new SnsAction(new Topic(stack, 'Alarms', { enforceSSL: true }))],
     })
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+    expect(() => app.synth()).not.toThrow()
+  })
+
+  it('finds nothing in what grants add', () => {
+    const app = fastApp()
+    const stack = new Stack(app, 'Stack', { env: somewhere })
+    const log = new Millrace(stack, 'Log', {
+      serverAccessLogsBucket: Bucket.fromBucketName(stack, 'Logs', 'access-logs'),
+    })
+    const role = new Role(stack, 'Caller', { assumedBy: new AccountPrincipal('123456789012') })
+    log.grantProduce(role)
+    log.grantConsume(role, { group: 'g', topic: 'orders' })
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
     expect(() => app.synth()).not.toThrow()
   })
