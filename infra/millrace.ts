@@ -154,15 +154,18 @@ export class Millrace extends Construct {
   }
 
   /**
-   * Lets `grantee`, a role or a user, read a topic as a member of a group, or directly. Several grants add up, pair by pair.
-   * Reading by a group takes a group of its own: its members see each other's partitions and offsets.
+   * Lets `grantee`, a role or a user, read a topic as a member of a group, or directly. Several grants add up, pair by pair. Who
+   * shares a group sees and moves its offsets.
    */
   grantConsume(grantee: IGrantable, { group = '*', topic = '*' }: ConsumeGrant = {}): Grant {
     const [checkedGroup, checkedTopic] = [checkedName('group', group), checkedName('topic', topic)]
     return this.#grants.open(grantee, { kind: 'consume', group: checkedGroup, topic: checkedTopic })
   }
 
-  /** Lets `grantee` call every route: for administrators. Other grants of ours then hold it to nothing. Calls are signed (SigV4, service `execute-api`); IAM decides before a function runs. */
+  /**
+   * Lets `grantee` call every route: for administrators. Its other grants then hold it to nothing. Calls are signed (SigV4, service
+   * `execute-api`); IAM decides before a function runs.
+   */
   grantInvoke(grantee: IGrantable): Grant {
     this.#grants.noteAdmin(grantee)
     return Grant.addToPrincipal({
