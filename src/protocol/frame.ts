@@ -5,7 +5,7 @@
 import { type ApiName, apiOfKey, apis, type RequestOf, type ResponseOf } from './apis.ts'
 import type { Message, MessageIn, MessageOut } from './codec/message.ts'
 import { malformed, type Reader, readerOf, readInt16 } from './codec/reader.ts'
-import { newWriter, type Writer, writeInt32, written } from './codec/writer.ts'
+import { newWriter, type Writer, writeInt32, writtenParts } from './codec/writer.ts'
 import { requestHeader, responseHeader } from './messages/headers.ts'
 
 /** A request whose body is not read yet. */
@@ -47,13 +47,16 @@ export function readRequestBody<Name extends ApiName>(
   return value as RequestOf<Name>
 }
 
-/** A whole answer, its length included. */
+/**
+ * A whole answer, its length included, in pieces to be sent one after the other: records of some size are not copied, so they may
+ * not change before they are sent.
+ */
 export function responseFrame<Name extends ApiName>(
   name: Name,
   version: number,
   correlationId: number,
   value: ResponseOf<Name>,
-): Buffer {
+): Uint8Array[] {
   const { response } = apis[name]
   return frame((writer) => {
     responseHeader.write(writer, responseHeaderVersion(name, version), { correlationId })
@@ -62,13 +65,13 @@ export function responseFrame<Name extends ApiName>(
   })
 }
 
-/** A whole request, its length included. */
+/** A whole request, its length included, in pieces as an answer. */
 export function requestFrame<Name extends ApiName>(
   name: Name,
   version: number,
   { correlationId, clientId }: { readonly correlationId: number; readonly clientId: string | null },
   value: MessageIn<(typeof apis)[Name]['request']>,
-): Buffer {
+): Uint8Array[] {
   const { key, request } = apis[name]
   const header = { requestApiKey: key, requestApiVersion: version, correlationId, clientId }
   return frame((writer) => {
@@ -102,11 +105,12 @@ const responseHeaderVersion = (name: ApiName, version: number): number =>
 /** What `message.firstFlexible` says, also beyond the versions we know. */
 const isFlexible = ({ firstFlexible }: Message<unknown, never>, version: number): boolean => version >= firstFlexible
 
-function frame(write: (writer: Writer) => void): Buffer {
+function frame(write: (writer: Writer) => void): Uint8Array[] {
   const writer = newWriter()
+  writer.apart = []
   writeInt32(writer, 0)
   write(writer)
-  const whole = written(writer)
-  whole.writeInt32BE(whole.length - 4)
-  return whole
+  const apart = writer.apart.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  writer.bytes.writeInt32BE(writer.at - 4 + apart)
+  return writtenParts(writer)
 }

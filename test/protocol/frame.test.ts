@@ -11,7 +11,8 @@ import {
 const header = { correlationId: 7, clientId: 'größe' }
 
 /** Without its length, which must be right. */
-function unframed(frame: Buffer): Buffer {
+function unframed(parts: readonly Uint8Array[]): Buffer {
+  const frame = Buffer.concat(parts)
   expect(frame.readInt32BE(0)).toBe(frame.length - 4)
   return frame.subarray(4)
 }
@@ -62,12 +63,35 @@ describe('an answer', () => {
     }
   })
 
+  it('sends large records as they lie, without a copy', () => {
+    const large = Buffer.alloc(100_000, 1)
+    const partition = (partitionIndex: number, records: Buffer | null) => ({
+      partitionIndex,
+      errorCode: 0,
+      highWatermark: 5,
+      abortedTransactions: null,
+      records,
+    })
+    const partitions = [
+      partition(0, large),
+      partition(1, null),
+      partition(2, Buffer.from('small')),
+      partition(3, large),
+    ]
+    for (const version of [4, 17]) {
+      const parts = responseFrame('fetch', version, 9, { responses: [{ partitions }] })
+      expect(parts.filter((part) => part === large)).toHaveLength(2)
+      const { value } = readResponse('fetch', version, unframed(parts))
+      expect(value.responses[0]?.partitions).toMatchObject(partitions)
+    }
+  })
+
   it('of ApiVersions has the oldest header in every version: its client knows nothing yet', () => {
     const value = { errorCode: 35, apiKeys: [{ apiKey: 18, minVersion: 0, maxVersion: 4 }] }
-    expect(responseFrame('apiVersions', 3, 9, value).toString('hex')).toBe(
+    expect(Buffer.concat(responseFrame('apiVersions', 3, 9, value)).toString('hex')).toBe(
       '00000013' + '00000009' + '0023' + '02' + '0012' + '0000' + '0004' + '00' + '00000000' + '00',
     )
-    expect(responseFrame('heartbeat', 4, 9, { errorCode: 0 }).toString('hex')).toBe(
+    expect(Buffer.concat(responseFrame('heartbeat', 4, 9, { errorCode: 0 })).toString('hex')).toBe(
       '0000000c' + '00000009' + '00' + '00000000' + '0000' + '00',
     )
   })

@@ -1,15 +1,38 @@
 /** One buffer that grows. `bytes` changes when it does: make room before taking a reference to it. */
-export type Writer = { bytes: Buffer; view: DataView; at: number }
+export type Writer = {
+  bytes: Buffer
+  view: DataView
+  at: number
+  /** Large bytes that are not copied: each belongs where the buffer is cut. Undefined: all are copied. */
+  apart: Apart[] | undefined
+}
+
+export type Apart = { readonly cut: number; readonly bytes: Uint8Array }
+
+/** From here on a copy costs more than one more piece to send. */
+const apartFromBytes = 16 * 1024
 
 export function newWriter(sizeHint = 512): Writer {
   const bytes = Buffer.allocUnsafe(sizeHint)
-  return { bytes, view: viewOf(bytes), at: 0 }
+  return { bytes, view: viewOf(bytes), at: 0, apart: undefined }
 }
 
 const viewOf = (bytes: Buffer) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** What was written: a view of the writer's buffer, which is not to be written to any more. */
 export const written = (writer: Writer): Buffer => writer.bytes.subarray(0, writer.at)
+
+/** As `written`, cut where something large was left out, and that in its place. */
+export function writtenParts(writer: Writer): Uint8Array[] {
+  const parts: Uint8Array[] = []
+  let from = 0
+  for (const { cut, bytes } of writer.apart ?? []) {
+    parts.push(writer.bytes.subarray(from, cut), bytes)
+    from = cut
+  }
+  if (from < writer.at) parts.push(writer.bytes.subarray(from, writer.at))
+  return parts
+}
 
 /** Makes room for `count` bytes, moves past them and says where they begin. */
 export function advance(writer: Writer, count: number): number {
@@ -56,7 +79,9 @@ export function writeUint16(writer: Writer, value: number): void {
 
 export function writeInt32(writer: Writer, value: number): void {
   const at = advance(writer, 4)
-  writer.view.setInt32(at, integer(value, -0x8000_0000, 0x7fff_ffff))
+  // Most of all numbers: the cheapest check first.
+  if ((value | 0) !== value) integer(value, -0x8000_0000, 0x7fff_ffff)
+  writer.view.setInt32(at, value)
 }
 
 export function writeUint32(writer: Writer, value: number): void {
@@ -111,6 +136,10 @@ export function writeText(writer: Writer, value: string, writeLength: WriteLengt
 
 export function writeBytes(writer: Writer, value: Uint8Array, writeLength: WriteLength): void {
   writeLength(writer, value.length)
+  if (writer.apart && value.length >= apartFromBytes) {
+    writer.apart.push({ cut: writer.at, bytes: value })
+    return
+  }
   const at = advance(writer, value.length)
   writer.bytes.set(value, at)
 }
@@ -121,7 +150,11 @@ export function writeBytes(writer: Writer, value: Uint8Array, writeLength: Write
  */
 export function writeSized(writer: Writer, write: () => void): void {
   const before = advance(writer, 1)
+  // What is counted and moved has to be in the buffer.
+  const { apart } = writer
+  writer.apart = undefined
   write()
+  writer.apart = apart
   const size = writer.at - before - 1
   const extra = uvarintBytes(size) - 1
   if (extra > 0) {
