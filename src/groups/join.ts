@@ -9,7 +9,7 @@ import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
 import { add, all, equals } from '../store/items.ts'
 import { changeGroup, type Group, groupIn, patchGroup, settled } from './group.ts'
-import { look, lookInTurn, readMembers } from './look.ts'
+import { look, readMembers } from './look.ts'
 import { beatNow, firstBeat, type Member, memberIn, type Protocol, slotOf, writeMember } from './member.ts'
 import { nameGroup } from './names.ts'
 import { isEnrolled, readRoster } from './roster.ts'
@@ -160,7 +160,7 @@ async function readGroupAndMember(core: Core, { group: name, slot }: Joining) {
 
 /** Before a newcomer is refused for the sake of others: are they still there? */
 async function changedByLook(core: Core, name: string, seen: Group): Promise<boolean> {
-  await lookInTurn(core, name, seen)
+  await look(core, name)
   const item = await settled(core, () => core.items.get(groupKey(name)))
   return groupIn(name, item).rev !== seen.rev
 }

@@ -45,6 +45,10 @@ async function lookOnce(core: Core, name: string): Promise<boolean> {
   const now = core.clock.now()
   const found = lookAt(group, alive, now)
   if (found.so === 'wait') return false
+  if (found.so === 'recount') {
+    const { expected, joined } = found
+    return !(await changeGroup(core, name, group, { ...group, expected, joined }))
+  }
   const late = await removeAll(core, name, found.givenUp, () => 'any beat')
   if (!late) return true
   if (found.so === 'open') {

@@ -88,6 +88,8 @@ export type Look =
   | { readonly so: 'wait' }
   /** Members have gone, or the leader has not answered: the rest has to form a new generation. */
   | { readonly so: 'open'; readonly expected: number; readonly givenUp: readonly Member[] }
+  /** Some of those whose join was awaited are gone. */
+  | { readonly so: 'recount'; readonly expected: number; readonly joined: number }
   | { readonly so: 'close'; readonly members: readonly Member[]; readonly givenUp: readonly Member[] }
 
 /** What a look at the living members leads to. Members that only have an id count nowhere (KIP-394). */
@@ -119,7 +121,11 @@ function lookAtRound(group: Group, members: readonly Member[], nowMs: number): L
   const fitting = joined.filter(({ protocols }) => commonTo(group.common, protocols).length > 0)
   const awaited = members.filter(({ joins }) => joins < target)
   if (awaited.length === 0) return { so: 'close', members: fitting, givenUp: [] }
-  if (nowMs < group.deadlineMs) return { so: 'wait' }
+  if (nowMs < group.deadlineMs) {
+    return members.length < group.expected
+      ? { so: 'recount', expected: members.length, joined: joined.length }
+      : { so: 'wait' }
+  }
   // At the deadline a static member keeps its place for as long as it lives (KIP-345); others lose theirs.
   const kept = awaited.filter(({ instanceId }) => instanceId !== undefined)
   const givenUp = awaited.filter(({ instanceId }) => instanceId === undefined)

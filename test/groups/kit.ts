@@ -100,9 +100,14 @@ export function newConsumer(core: Core, wishes: Wishes = {}) {
         return answer
       }
     },
+    /** Joins and syncs, as often as it is told that the group has gone on. */
     async settle(partitions = 4) {
-      await this.join()
-      await this.sync(partitions)
+      for (;;) {
+        await this.join()
+        const error = await errorOf(this.sync(partitions))
+        if (error === 'none') return
+        if (error !== 'REBALANCE_IN_PROGRESS' && error !== 'ILLEGAL_GENERATION') throw new Error(error)
+      }
     },
     heartbeat: () => heartbeat(core, who()),
     look: () => lookAfter(core, who()),
@@ -114,6 +119,33 @@ export function newConsumer(core: Core, wishes: Wishes = {}) {
 }
 
 export type Consumer = ReturnType<typeof newConsumer>
+
+/** Lets a consumer live: it beats, and joins again when it is told to. Until it dies, without a word. */
+export function living(consumer: Consumer, everyMs = 3_000, partitions = 4) {
+  let isAlive = true
+  const live = async () => {
+    while (isAlive) {
+      await consumer.core.clock.sleep(everyMs)
+      if (!isAlive) return
+      const error = await errorOf(consumer.heartbeat())
+      if (error === 'none') continue
+      if (error === 'UNKNOWN_MEMBER_ID') await consumer.join({ memberId: '' }).catch(() => {})
+      await errorOf(consumer.settle(partitions))
+    }
+  }
+  const life = live()
+  return {
+    life,
+    die() {
+      isAlive = false
+    },
+  }
+}
+
+/** Waits until something is so. */
+export async function until(core: Core, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await core.clock.sleep(100)
+}
 
 /** All partitions of `news`, dealt like cards to the members in the order of the join's answer. */
 function dealt({ members }: JoinReply, partitions: number) {

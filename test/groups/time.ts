@@ -24,27 +24,23 @@ export function virtualTime() {
     // Promises settle before the next turn of the event loop; nothing here waits for anything else.
     for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
   }
-  return {
-    clock,
-    /** Lets time pass until `work` is done. */
-    async during<T>(work: Promise<T>): Promise<T> {
-      let isDone = false
-      const done = () => {
-        isDone = true
-      }
-      work.then(done, done)
-      for (;;) {
-        await step()
-        if (isDone) return work
-        const [first] = [...sleepers].sort((a, b) => a.untilMs - b.untilMs)
-        if (!first) throw new Error('everybody waits for something that will not come')
-        nowMs = Math.max(nowMs, first.untilMs)
-        first.wake()
-      }
-    },
-    /** Lets so much time pass, whatever sleeps. */
-    async pass(ms: number): Promise<void> {
-      await this.during(clock.sleep(ms))
-    },
+  /** Lets time pass until `work` is done. */
+  const during = async <T>(work: Promise<T>): Promise<T> => {
+    let isDone = false
+    const done = () => {
+      isDone = true
+    }
+    work.then(done, done)
+    for (;;) {
+      await step()
+      if (isDone) return work
+      const [first] = [...sleepers].sort((a, b) => a.untilMs - b.untilMs)
+      if (!first) throw new Error('everybody waits for something that will not come')
+      nowMs = Math.max(nowMs, first.untilMs)
+      first.wake()
+    }
   }
+  /** Lets so much time pass, whatever sleeps. */
+  const pass = (ms: number): Promise<void> => during(clock.sleep(ms))
+  return { clock, during, pass }
 }

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { leaveGroup } from '../../src/groups/leave.ts'
+import { committed, errorOf, newConsumer, newsTopic, newWorld, settleAll } from './kit.ts'
+
+async function twoStatic() {
+  const world = newWorld()
+  const core = world.server()
+  const topic = await newsTopic(core)
+  const [one, two] = [newConsumer(core, { instanceId: 'one' }), newConsumer(core, { instanceId: 'two' })] as const
+  await world.during(settleAll([one, two]))
+  return { ...world, core, topic, one, two }
+}
+
+test('a static member that comes back under a new member id has its partitions and makes no rebalance', async () => {
+  const { core, server, one, two, during } = await twoStatic()
+  const again = newConsumer(server(), { instanceId: 'one' })
+  await during(again.settle())
+  expect(again.generation).toBe(1)
+  expect(again.memberId).not.toBe(one.memberId)
+  expect(again.assigned).toBe(one.assigned)
+  expect(await errorOf(two.heartbeat())).toBe('none')
+  expect(core).toBe(two.core)
+})
+
+test('the process whose slot was taken over is fenced, also its commits', async () => {
+  const { core, topic, one, during } = await twoStatic()
+  const [owned] = one.owned
+  const partition = owned?.partition ?? -1
+  await one.commit(topic.id, partition, 1)
+  const again = newConsumer(core, { instanceId: 'one' })
+  await during(again.join())
+  // Before the new process syncs, and after.
+  expect(await errorOf(one.commit(topic.id, partition, 5))).toBe('FENCED_INSTANCE_ID')
+  await during(again.sync())
+  expect(again.owned.find((own) => own.partition === partition)?.committed?.offset).toBe(1)
+  expect(await errorOf(one.commit(topic.id, partition, 5))).toBe('FENCED_INSTANCE_ID')
+  expect(await errorOf(one.heartbeat())).toBe('FENCED_INSTANCE_ID')
+  expect(await one.look()).toBe('fenced')
+  expect(await errorOf(during(one.sync()))).toBe('FENCED_INSTANCE_ID')
+  expect(await errorOf(during(one.join()))).toBe('FENCED_INSTANCE_ID')
+  expect(await committed(core, topic.id, partition)).toBe(1)
+  await again.commit(topic.id, partition, 2)
+  expect(await committed(core, topic.id, partition)).toBe(2)
+})
+
+test('a static leader that comes back is told not to assign', async () => {
+  const { core, one, two, during } = await twoStatic()
+  const leads = one.reply.leader === one.memberId ? 'one' : 'two'
+  const again = newConsumer(core, { instanceId: leads })
+  const reply = await during(again.join())
+  expect(reply).toMatchObject({ skipAssignment: true, leader: again.memberId, generation: 1 })
+  expect(reply.members).toHaveLength(2)
+  const other = leads === 'one' ? two : one
+  expect(await errorOf(other.heartbeat())).toBe('none')
+})
+
+test('with other words it does make a rebalance', async () => {
+  const { core, two, during } = await twoStatic()
+  const again = newConsumer(core, { instanceId: 'one', topics: ['news', 'sports'] })
+  const joining = again.join({}, 100)
+  await during(core.clock.sleep(50))
+  expect(await errorOf(two.heartbeat())).toBe('REBALANCE_IN_PROGRESS')
+  await during(Promise.all([joining, two.join()]))
+  expect([again.generation, two.generation]).toEqual([2, 2])
+})
+
+test('an admin removes a static member by its instance id alone', async () => {
+  const { core, one, two, during } = await twoStatic()
+  const left = await during(
+    leaveGroup(core, 'readers', [
+      { memberId: '', instanceId: 'one' },
+      { memberId: 'x', instanceId: 'two' },
+    ]),
+  )
+  expect(left.map(({ error }) => error?.error)).toEqual([undefined, 'FENCED_INSTANCE_ID'])
+  expect(await errorOf(one.heartbeat())).toBe('UNKNOWN_MEMBER_ID')
+  expect(await errorOf(two.heartbeat())).toBe('REBALANCE_IN_PROGRESS')
+})
+
+test('a static member that sleeps through a rebalance keeps its place while its session lasts', async () => {
+  const { core, two, during } = await twoStatic()
+  const one = newConsumer(core, { instanceId: 'one', sessionTimeoutMs: 600_000 })
+  await during(one.settle())
+  const three = newConsumer(core)
+  const joining = three.settle()
+  await during(core.clock.sleep(50))
+  await during(Promise.all([joining, two.settle()]))
+  expect(two.generation).toBe(2)
+  const leader = [two, three].find((consumer) => consumer.reply.members.length > 0)
+  expect(leader?.reply.members).toHaveLength(3)
+  await during(one.settle())
+  expect(one.generation).toBe(2)
+})
