@@ -6,7 +6,6 @@ import { beatsRange, groupKey, groupPk } from '../log/keys.ts'
 import type { Core } from '../runtime/core.ts'
 import { inParallel } from '../runtime/parallel.ts'
 import { absent, compare, equals } from '../store/items.ts'
-import { isNobodys } from './describe.ts'
 import type { GoneTopics } from './gone-topics.ts'
 import { type Group, readGroup, settled } from './group.ts'
 import { look, readMembers } from './look.ts'
@@ -73,7 +72,7 @@ async function removeTheDead(core: Core, name: string): Promise<number> {
 /** Offsets live as long as the group has members; then, or without any, for the retention; what holds none, for the grave's time. */
 function isExpired(core: Core, group: Group, { offset, changedMs }: OffsetRow): boolean {
   if (group.state !== 'empty') return false
-  const sinceMs = Math.max(changedMs, isNobodys(group) ? 0 : group.changedMs)
+  const sinceMs = Math.max(changedMs, group.changedMs)
   const keptMs = offset === undefined ? graveMs : core.settings.offsetsRetentionMinutes * 60_000
   return core.clock.now() - sinceMs > keptMs
 }
