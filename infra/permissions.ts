@@ -50,6 +50,14 @@ const readLog = [
 ]
 const readObjects = { sid: 'ReadObjects', actions: ['s3:GetObject'], prefixes: ['blobs/*', 'segments/*'] }
 
+/** Joining, beating, finding the dead and leaving, for an instance that is a member; the first of a group also names it. */
+const takePart = [
+  { sid: 'TakePart', actions: [get, batchGet, query, update, remove], keys: ['group/*'] },
+  { sid: 'NameGroups', actions: [get, update], keys: ['groups/*'] },
+  // Auto commit, and the fence of a generation.
+  { sid: 'KeepOffsets', actions: [batchGet, update], keys: ['offsets/*'] },
+]
+
 const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need => {
   switch (name) {
     case 'produce':
@@ -72,12 +80,13 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
       return {
         items: [
           readGrants,
-          findTopics,
+          // A pattern is matched against all names.
+          { sid: 'FindTopics', actions: [get, query], keys: ['topics'] },
           // A poll reads the heads of all its partitions at once.
           { sid: 'ReadHeads', actions: [get, batchGet], keys: ['h/*'] },
           ...readLog,
           { sid: 'MoveConsumers', actions: [get, update], keys: ['consumer/*'] },
-          { sid: 'ReadOffsets', actions: [batchGet], keys: ['offsets/*'] },
+          ...takePart,
         ],
         objects: [readObjects],
         seesMissingObjects: true,
@@ -86,12 +95,12 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
       return {
         items: [
           readGrants,
-          findTopics,
+          { sid: 'FindTopics', actions: [get, query], keys: ['topics'] },
           readHead,
           // A position by time looks into the log.
           ...readLog,
           { sid: 'KeepConsumers', actions: [get, update, remove], keys: ['consumer/*'] },
-          { sid: 'KeepOffsets', actions: [batchGet, update], keys: ['offsets/*'] },
+          ...takePart,
         ],
         objects: [readObjects],
         seesMissingObjects: true,
