@@ -35,8 +35,7 @@ test('a commit from an old generation changes nothing and says so', async () => 
 
 test('a commit that passed its check before the others moved on meets the fence', async () => {
   const { core, server, stores, topic, one, during, offsetNow } = await oneMember()
-  await one.commit(topic.id, 0, 1)
-  let isHeld = true
+  let isHeld = false
   const slow = server({
     ...stores.items,
     update: async (key, update) => {
@@ -44,7 +43,11 @@ test('a commit that passed its check before the others moved on meets the fence'
       return stores.items.update(key, update)
     },
   })
-  const frozen = commitOffsets(slow, group, [{ topicId: topic.id, partition: 0, offset: 9 }], one.who())
+  const commit = (offset: number) =>
+    commitOffsets(slow, group, [{ topicId: topic.id, partition: 0, offset }], one.who())
+  await commit(1)
+  isHeld = true
+  const frozen = commit(9)
   const answer = errorOf(frozen)
   await during(one.settle())
   isHeld = false
