@@ -53,7 +53,16 @@ function api<Request extends Message<unknown, never>, Response extends Message<u
   return { key, request, response, versions: [request.versions[0], newest] }
 }
 
-/** Every API whose messages we know. */
+/**
+ * Every API whose messages we know, from the oldest version that Kafka 4.1 still accepts. Left out, and so not advertised:
+ * - SASL (17, 36), delegation tokens (38–41), ACLs (29–31), quotas (48, 49), SCRAM (50, 51): nobody is told apart on this port.
+ * - AddPartitionsToTxn and the like (24–28, 65, 66): transactions.
+ * - ConsumerGroupHeartbeat and -Describe (68, 69), share groups (76–79, 83–87, 90–92), streams groups (88, 89): the classic
+ *   protocol is spoken.
+ * - Reassignments, elections, replicas' folders (34, 43, 45, 46): there are no replicas to be moved.
+ * - Telemetry and its subscriptions (71, 72), ListConfigResources (74), features (57): clients do without.
+ * - What brokers and controllers tell each other (4–7, 52–56, 58, 59, 62–64, 67, 70, 73, 80–82).
+ */
 export const apis = {
   produce: api(0, produceRequest, produceResponse),
   fetch: api(1, fetchRequest, fetchResponse),

@@ -72,6 +72,13 @@ describe('user data of a sticky member', () => {
     expect(decodeStickyUserData(encodeStickyUserData({ owned, generation: 7 }))).toEqual({ owned, generation: 7 })
   })
 
+  it("are those of Kafka's StickyAssignor", () => {
+    // As its `subscriptionUserData` of kafka-clients 4.1.0 wrote them.
+    const kafkas =
+      '00000001' + '0006' + Buffer.from('orders').toString('hex') + '00000002' + '0000000000000002' + '00000007'
+    expect(Buffer.from(encodeStickyUserData({ owned, generation: 7 })).toString('hex')).toBe(kafkas)
+  })
+
   it('of an old client lack the generation', () => {
     const v0 = encodeStickyUserData({ owned, generation: 7 }).subarray(0, -4)
     expect(decodeStickyUserData(v0)).toEqual({ owned, generation: -1 })
