@@ -38,6 +38,7 @@ export const routes = {
   ],
   topics: [
     'GET /',
+    'GET /openapi.json',
     'GET /brokers',
     'GET /topics',
     'GET /topics/{topic}',

@@ -17,3 +17,6 @@ export const idempotencyKeyMax = 255
 
 /** The longest name of a group or of a consumer instance, in UTF-8 bytes. */
 export const nameBytesMax = 255
+
+/** The longest id of a group that a Kafka client may have made, in UTF-8 bytes. */
+export const groupBytesMax = 512

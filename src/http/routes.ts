@@ -1,5 +1,6 @@
 /** All route handlers, by function: for a server that answers for every one of them. A Lambda imports only its own. */
 import { consumerRoutes, pollRoutes } from './consumers/routes.ts'
+import { openApiRoutes } from './openapi/routes.ts'
 import { directFetchRoutes } from './v2/direct-fetch.ts'
 import { metadataRoutes } from './v2/metadata.ts'
 import { produceRoutes } from './v2/produce.ts'
@@ -11,6 +12,6 @@ export const allRoutes = {
   produce: { ...produceRoutes, ...v3ProduceRoutes },
   fetch: { ...directFetchRoutes, ...pollRoutes },
   commit: consumerRoutes,
-  topics: { ...metadataRoutes, ...v3Routes },
+  topics: { ...metadataRoutes, ...openApiRoutes, ...v3Routes },
   groups: groupRoutes,
 } as const

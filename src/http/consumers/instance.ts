@@ -5,6 +5,7 @@ import type { Core } from '../../runtime/core.ts'
 import { StoreError } from '../../store/errors.ts'
 import { absent, type Condition, equals, type Key, set, type Update, type Written } from '../../store/items.ts'
 import { HttpError } from '../errors.ts'
+import { nameBytesMax } from '../limits.ts'
 import {
   freshState,
   type Instance,
@@ -48,6 +49,8 @@ export const isIdle = (core: Core, { usedMs, idleMs }: Instance): boolean => cor
 
 /** 404 40403 where there is none. */
 export async function readInstance(core: Core, group: string, name: string): Promise<Instance> {
+  // A path may hold more than a store's key: no instance has such a name.
+  if (Buffer.byteLength(group) > nameBytesMax || Buffer.byteLength(name) > nameBytesMax) throw notFound()
   const item = await core.items.get(consumerKey(group, name))
   if (!item) throw notFound()
   return readInstanceItem(group, name, item)

@@ -4,6 +4,7 @@ import { groupLags, type PartitionLag } from '../../groups/lag.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import type { Core } from '../../runtime/core.ts'
 import { HttpError } from '../errors.ts'
+import { groupBytesMax } from '../limits.ts'
 import { type HttpRequest, param, type RouteHandlers } from '../request.ts'
 import { pathPartition } from '../topics.ts'
 import { requireCluster } from './cluster.ts'
@@ -90,6 +91,8 @@ async function requirePlace(core: Core, request: HttpRequest): Promise<GroupPlac
   const id = await requireCluster(core, request)
   const group = param(request, 'group')
   await request.access.requireGroup(group)
+  // A path may hold more than a store's key: no group has such a name.
+  if (Buffer.byteLength(group) > groupBytesMax) throw notFound('Consumer Group could not be found.')
   return placeOf(request, id, group)
 }
 
