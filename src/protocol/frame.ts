@@ -41,8 +41,9 @@ export function readRequestBody<Name extends ApiName>(
   name: Name,
   { apiVersion, body }: IncomingRequest,
 ): RequestOf<Name> {
+  body.what = `${name} v${apiVersion}`
   const value = apis[name].request.read(body, apiVersion)
-  if (body.at !== body.end) throw malformed(body, `${body.end - body.at} bytes too many after ${name} v${apiVersion}`)
+  if (body.at !== body.end) throw malformed(body, `${body.end - body.at} bytes too many`)
   // The cast is sound: it was read by the table from which the type is made.
   return value as RequestOf<Name>
 }

@@ -74,8 +74,7 @@ describe('user data of a sticky member', () => {
 
   it("are those of Kafka's StickyAssignor", () => {
     // As its `subscriptionUserData` of kafka-clients 4.1.0 wrote them.
-    const kafkas =
-      '00000001' + '0006' + Buffer.from('orders').toString('hex') + '00000002' + '0000000000000002' + '00000007'
+    const kafkas = `000000010006${Buffer.from('orders').toString('hex')}00000002000000000000000200000007`
     expect(Buffer.from(encodeStickyUserData({ owned, generation: 7 })).toString('hex')).toBe(kafkas)
   })
 

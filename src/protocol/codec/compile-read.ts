@@ -89,6 +89,8 @@ function readElements(shape: Shape, name: string, form: Form): (reader: Reader, 
         reader,
         `${name} claims ${count} elements, which the ${reader.end - reader.at} bytes left cannot hold`,
       )
+    reader.elementsLeft -= count
+    if (reader.elementsLeft < 0) throw malformed(reader, `more array elements than a message may have, in ${name}`)
     const elements: unknown[] = []
     for (let i = 0; i < count; i++) elements.push(read(reader))
     return elements

@@ -6,9 +6,17 @@ export type Reader = {
   readonly view: DataView
   at: number
   end: number
+  /** How many more elements its arrays may have in all. */
+  elementsLeft: number
   /** What is being read, for errors. */
-  readonly what: string
+  what: string
 }
+
+/**
+ * Of all arrays of one message together. An element may take a byte or two on the wire and some hundred in memory; this keeps a
+ * large frame of nothing but tiny elements from taking all there is. Kafka's largest clusters stay far below it.
+ */
+const maxElements = 1_000_000
 
 export function readerOf(bytes: Uint8Array, what: string): Reader {
   const { buffer, byteOffset, byteLength } = bytes
@@ -17,6 +25,7 @@ export function readerOf(bytes: Uint8Array, what: string): Reader {
     view: new DataView(buffer, byteOffset, byteLength),
     at: 0,
     end: byteLength,
+    elementsLeft: maxElements,
     what,
   }
 }

@@ -172,6 +172,13 @@ describe('bytes that are no message', () => {
     expect(claims(0, 'ffffffff')).toThrow(/is null/)
   })
 
+  it('are refused where they are all tiny elements, which take more memory than bytes', () => {
+    const tiny = message('Tiny', [0, 0], 0, { rows: array(struct({ names: array(string) })) })
+    const rows = (count: number) => tiny.encode(0, { rows: Array.from({ length: count }, () => ({ names: [''] })) })
+    expect(tiny.decode(0, rows(500_000)).rows).toHaveLength(500_000)
+    expect(() => tiny.decode(0, rows(500_001))).toThrow(/more array elements/)
+  })
+
   it('are refused where a tagged field is not as long as it says', () => {
     const short = message('T', [0, 0], 0, { a: tagged(0, 0, int32) })
     expect(() => short.decode(0, Buffer.from('01000500000001ff', 'hex'))).toThrow(/shorter than the 5 bytes/)
