@@ -110,7 +110,6 @@ async function prepared(
   { request, untilUptimeMs, gone }: Poll,
 ): Promise<Pick<Found, 'stored' | 'instance'> | undefined> {
   await requireReadable(request.access, asked.instance)
-  await requireReadable(request.access, asked.instance)
   let { stored, instance } = asked
   if (instance.subscription) {
     const found = stands ? { instance, standing: stands } : await standing(core, instance)
