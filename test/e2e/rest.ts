@@ -65,6 +65,38 @@ export const restSuite = (target: () => Call): void => {
       expect(bodyOf(partition, 404)).toMatchObject({ error_code: 40402 })
     })
 
+    it('get more partitions, other configs, and records by v3', async () => {
+      const headers = { 'content-type': 'application/json' }
+      const topic = `${cluster}/topics/e2e-v3-${randomUUID()}`
+      bodyOf(await call('POST', `${cluster}/topics`, { headers, body: { topic_name: topic.split('/').at(-1) } }), 201)
+      const wider = await call('PATCH', topic, { headers, body: { partitions_count: 2 } })
+      expect(bodyOf(wider)).toMatchObject({ partitions_count: 2 })
+      bodyOf(await call('PUT', `${topic}/configs/segment.ms`, { headers, body: { value: '5' } }), 204)
+      const data = [
+        { name: 'retention.ms', value: '-1' },
+        { name: 'segment.ms', operation: 'DELETE' },
+      ]
+      bodyOf(await call('POST', `${topic}/configs:alter`, { headers, body: { data } }), 204)
+      const configs = bodyOf<{ data: { name: string; is_default: boolean }[] }>(await call('GET', `${topic}/configs`))
+      expect(configs.data.flatMap((config) => (config.is_default ? [] : [config.name]))).toEqual(['retention.ms'])
+      const record = { partition_id: 1, value: { type: 'STRING', data: 'one' } }
+      const report = await call('POST', `${topic}/records`, { headers, body: record })
+      expect(bodyOf(report)).toMatchObject({ error_code: 200, partition_id: 1, offset: 0 })
+      const entries = [
+        { id: 'a', ...record },
+        { id: 'b', partition_id: 7 },
+      ]
+      const batch = await call('POST', `${topic}/records:batch`, { headers, body: { entries } })
+      expect(bodyOf(batch, 207)).toMatchObject({ successes: [{ id: 'a', offset: 1 }], failures: [{ id: 'b' }] })
+      const offsets = { earliest_offset: 0, latest_offset: 2 }
+      expect(bodyOf(await call('GET', `${topic}/partitions/1/offset`))).toMatchObject(offsets)
+      bodyOf(await call('DELETE', topic), 204)
+    })
+
+    it('and all other calls are described by an OpenAPI document', async () => {
+      expect(bodyOf(await call('GET', '/openapi.json'))).toMatchObject({ openapi: '3.1.0' })
+    })
+
     it('are gone once deleted, and their name is free again', async () => {
       const gone = `e2e-gone-${randomUUID()}`
       const headers = { 'content-type': 'application/json' }
