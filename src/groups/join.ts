@@ -10,7 +10,7 @@ import { StoreError } from '../store/errors.ts'
 import { add, all, equals } from '../store/items.ts'
 import { changeGroup, type Group, groupIn, patchGroup, settled } from './group.ts'
 import { look, readMembers } from './look.ts'
-import { beatNow, firstBeat, type Member, memberIn, type Protocol, slotOf, writeMember } from './member.ts'
+import { firstBeat, type Member, memberIn, type Protocol, slotOf, writeMember } from './member.ts'
 import { nameGroup } from './names.ts'
 import { isEnrolled, readRoster } from './roster.ts'
 import { opened, openedAnew, seemsComplete } from './round.ts'
@@ -229,12 +229,9 @@ async function count(core: Core, { group: name, protocols }: Joining, group: Gro
 
 /** Waits until the open round has closed, or another was opened that asks for a new decision. False: the time is over. */
 async function formed(core: Core, joining: Joining, group: Group, waiting: Waiting): Promise<boolean> {
-  const stayAlive = async () => {
-    const beaten = await beatNow(core, joining.group, joining)
-    if ('error' in beaten) throw new KafkaError(beaten.error, 'the group did not hear of this member for too long')
-  }
   const isClosed = (now: Group) => now.state !== 'preparing' || now.generation !== group.generation
-  return (await waitForGroup(core, joining.group, waiting, joining.sessionTimeoutMs, stayAlive, isClosed)) !== undefined
+  const who = { ...joining, sessionMs: joining.sessionTimeoutMs }
+  return (await waitForGroup(core, joining.group, waiting, who, isClosed)) !== undefined
 }
 
 /** A static member is back under a new member id and with the same words: it gets its slot and no rebalance (KIP-345, KIP-814). */

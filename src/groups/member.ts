@@ -141,6 +141,19 @@ export function beatIn(slot: string, item: Item | undefined): Beat | undefined {
 export async function firstBeat(core: Core, group: string, member: Member): Promise<void> {
   const patches = [set('v', format), set('id', member.memberId), set('ms', member.ms), set('session', member.sessionMs)]
   await settled(core, () => core.items.update(beatKey(group, member.slot), { patches }))
+  rememberBeat(core, group, member.slot)
+}
+
+const hint = (group: string, slot: string): string => `beat\0${group}\0${slot}`
+
+function rememberBeat(core: Core, group: string, slot: string): void {
+  core.memory.immutable.set(hint(group, slot), core.clock.uptime(), hint(group, slot).length)
+}
+
+/** When this process last wrote the beat, by its uptime: so that calls that wait a little, again and again, need not each. */
+export function lastBeatMs(core: Core, group: string, slot: string): number {
+  const at = core.memory.immutable.get(hint(group, slot))
+  return typeof at === 'number' ? at : Number.NEGATIVE_INFINITY
 }
 
 export type Beaten = { readonly beat: Beat } | { readonly error: 'UNKNOWN_MEMBER_ID' | 'FENCED_INSTANCE_ID' }
@@ -162,7 +175,9 @@ export async function beatNow(
   const { item } = await settled(core, () => core.items.update(beatKey(group, slot), update))
   const beat = beatIn(slot, item)
   if (!beat) return { error: 'UNKNOWN_MEMBER_ID' }
-  return beat.memberId === who.memberId ? { beat } : { error: 'FENCED_INSTANCE_ID' }
+  if (beat.memberId !== who.memberId) return { error: 'FENCED_INSTANCE_ID' }
+  rememberBeat(core, group, slot)
+  return { beat }
 }
 
 /** Removes a member that is still as it was read. False: it has been heard of since, or written anew. */

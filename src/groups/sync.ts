@@ -87,12 +87,8 @@ async function settle(core: Core, { group: name, assignments }: SyncRequest, gro
 }
 
 async function planned(core: Core, request: SyncRequest, group: Group, member: Member, waiting: Waiting) {
-  const stayAlive = async () => {
-    const beaten = await beatNow(core, request.group, request)
-    if ('error' in beaten) throw new KafkaError(beaten.error, 'the group did not hear of this member for too long')
-  }
   const isSettled = (now: Group) => now.state !== 'completing' || now.generation !== group.generation
-  return waitForGroup(core, request.group, waiting, member.sessionMs, stayAlive, isSettled)
+  return waitForGroup(core, request.group, waiting, member, isSettled)
 }
 
 async function partOf(core: Core, request: SyncRequest, group: Group, member: Member): Promise<SyncReply> {

@@ -127,3 +127,17 @@ test('rosters and plans of the past are deleted', async () => {
     'r/0000000005',
   ])
 })
+
+test('a member that asks again and again, and never waits for long, lives on while the others are awaited', async () => {
+  const { server, during, clock } = newWorld()
+  const core = server()
+  const one = newConsumer(core, { sessionTimeoutMs: 600_000 })
+  await during(one.settle())
+  const two = newConsumer(core)
+  for (let call = 0; call < 50; call++) {
+    expect(await during(two.joinFor(0))).toMatchObject({ pending: {} })
+    await during(clock.sleep(1_000))
+  }
+  await during(Promise.all([one.join(), two.join({}, 0)]))
+  expect(two.generation).toBe(2)
+})
