@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { nameGroup } from '../../groups/names.ts'
 import type { Core } from '../../runtime/core.ts'
 import { readBody } from '../body.ts'
 import { HttpError } from '../errors.ts'
@@ -41,6 +42,8 @@ export async function create(core: Core, request: HttpRequest): Promise<HttpRepl
     'name',
     body.name ?? body.id ?? `rest-consumer-${Buffer.from(core.random.bytes(16)).toString('hex')}`,
   )
+  // By it the schedule finds instances that nobody uses any more.
+  await nameGroup(core, group)
   const idle = await createInstance(core, group, name, readOptions(core, body))
   if (idle) await leave(core, idle)
   const base = `${request.origin}/consumers/${encodeURIComponent(group)}/instances/${encodeURIComponent(name)}`

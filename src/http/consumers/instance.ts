@@ -1,4 +1,5 @@
 /** Making, reading, changing and removing consumer instances. What their item holds: instance-item.ts. */
+import { nameGroup } from '../../groups/names.ts'
 import { consumerKey } from '../../log/keys.ts'
 import { pause } from '../../log/retry.ts'
 import type { Core } from '../../runtime/core.ts'
@@ -34,6 +35,8 @@ export async function createInstance(
     const patches = [...optionPatches(options), ...statePatches(state), ...used]
     return settled(core, consumerKey(group, name), rev, { patches, if: condition })
   }
+  // The schedule finds instances by their group's name, and removes those that nobody uses.
+  await nameGroup(core, group)
   const made = await make(absent('v'))
   if (made.applied) return undefined
   const taken = made.item && readInstanceItem(group, name, made.item)

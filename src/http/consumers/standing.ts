@@ -12,8 +12,11 @@ import type { Instance } from './instance-item.ts'
 export const compareEveryMs = 60_000
 /** How stale `usedMs` may get before a call that changes nothing else writes it. */
 const usedEveryMs = 60_000
-/** While a poll waits for records it looks after its group this often. */
-const lookEveryMs = 1_000
+/**
+ * While a poll waits for records it looks after its group this often: a dead member is to be found, and the others to have heard of
+ * it, within a second, whatever process each of them polls.
+ */
+const lookEveryMs = 400
 
 /** Whether the item lags behind what it has to say: `usedMs`, the heartbeat, the comparison of topics. */
 export function isUpkeepDue(core: Core, instance: Instance): boolean {
