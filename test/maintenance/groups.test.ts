@@ -9,6 +9,7 @@ import type { Core } from '../../src/runtime/core.ts'
 import { set } from '../../src/store/items.ts'
 import type { StoreUse } from '../../src/store/meter.ts'
 import { committed, errorOf, group, newConsumer, newsTopic, sessionMs, settleAll } from '../groups/kit.ts'
+import { serverOver, v2 } from '../http/kit.ts'
 import { dayMs, minuteMs, newMaintainedWorld, rowsOf } from './kit.ts'
 
 /** Members over `news`, each with something committed. */
@@ -190,20 +191,19 @@ describe('what is left of a group', () => {
 })
 
 describe('REST instances', () => {
-  const instance = (usedMs: number) => [
-    ...Object.entries({ v: 1, format: 'json', reset: 'latest', minBytes: 1, timeoutMs: 1, emptyCommit: false }),
-    ...Object.entries({ assigned: [], rev: 'a', usedMs }),
-  ]
-
-  it('that nobody uses are removed, and keep their group’s name until then', async () => {
-    const { core, runAfter, clock, during } = await simpleGroup()
-    await during(deleteGroup(core, group))
-    await core.items.update(consumerKey(group, 'mine'), {
-      patches: instance(clock.now() + 30 * dayMs).map(([name, value]) => set(name, value)),
+  it('that nobody uses are removed, of groups that never committed too, and then their group’s name', async () => {
+    const world = newMaintainedWorld()
+    const { core, clock, runAfter } = world
+    const server = serverOver(core)
+    const made = await server.call('POST', '/consumers/idle', { body: { name: 'mine' }, type: v2 })
+    expect(made.status).toBe(200)
+    expect(await runAfter(4 * minuteMs)).toMatchObject({ groupsLooked: 1, removedInstances: 0 })
+    await core.items.update(consumerKey('idle', 'mine'), {
+      patches: [set('usedMs', clock.now() + dayMs), set('goneMs', clock.now() + dayMs + 5 * minuteMs)],
     })
-    expect(await runAfter(2 * dayMs)).toMatchObject({ removedInstances: 0, removedGroups: 0 })
-    expect(await runAfter(29 * dayMs)).toMatchObject({ removedInstances: 1, removedGroups: 1 })
-    expect(await rowsOf(core, `consumer/${group}`)).toEqual([])
+    expect(await runAfter(dayMs)).toMatchObject({ removedInstances: 0, removedGroups: 0 })
+    expect(await runAfter(11 * minuteMs)).toMatchObject({ removedInstances: 1, removedGroups: 1 })
+    expect(await rowsOf(core, 'consumer/idle')).toEqual([])
   })
 })
 

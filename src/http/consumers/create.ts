@@ -42,9 +42,10 @@ export async function create(core: Core, request: HttpRequest): Promise<HttpRepl
     'name',
     body.name ?? body.id ?? `rest-consumer-${Buffer.from(core.random.bytes(16)).toString('hex')}`,
   )
-  // By it the schedule finds instances that nobody uses any more.
+  const options = readOptions(core, body)
+  // By its name the schedule finds the instances that nobody uses any more.
   await nameGroup(core, group)
-  const idle = await createInstance(core, group, name, readOptions(core, body))
+  const idle = await createInstance(core, group, name, options)
   if (idle) await leave(core, idle)
   const base = `${request.origin}/consumers/${encodeURIComponent(group)}/instances/${encodeURIComponent(name)}`
   return json(request, { instance_id: name, base_uri: base })
