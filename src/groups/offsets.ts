@@ -77,8 +77,9 @@ export async function commitOffsets(
     )
   }
   if (entries.length === 0) return
+  const latestMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const stand = committer ? await standOfMember(core, group, committer) : await standOfOutsider(core, group)
-  await Promise.all(entries.map((entry) => commitOne(core, group, entry, stand)))
+  await Promise.all(entries.map((entry) => commitOne(core, group, entry, stand, latestMs)))
 }
 
 /** How often one commit is sent again: its answer was lost, or another commit came in between. */
@@ -88,14 +89,13 @@ const attemptsMax = 8
  * One commit, applied once and in order: its condition names the version it follows, so that a copy that arrives late, after a
  * newer commit, changes nothing. The version is guessed from what this process wrote last; a refusal brings the right one.
  */
-async function commitOne(core: Core, group: string, entry: OffsetCommit, found: Stand) {
+async function commitOne(core: Core, group: string, entry: OffsetCommit, found: Stand, latestMs: number) {
   const key = offsetKey(group, entry.topicId, entry.partition)
   const hint = `${key.pk}\0${key.sk}`
   const known = core.memory.immutable.get(hint)
   let version = typeof known === 'number' ? known : 0
   let stand = found
   const writer = Buffer.from(core.random.bytes(8)).toString('hex')
-  const latestMs = core.clock.uptime() + core.settings.appendTimeoutMs
   let trouble: StoreError | undefined
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     try {
