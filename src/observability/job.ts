@@ -5,9 +5,10 @@ import { currentOutput, type Output } from './output.ts'
 import { describeError } from './request.ts'
 import { storeTotals } from './store-totals.ts'
 
-/** How a run ended: what it counted goes into the line under the metrics' own names. */
+/** How a run ended: figures go into the line; CloudWatch, which charges for every metric that it hears of, counts some of them. */
 export type JobOutcome = {
-  readonly metrics: Readonly<Partial<Record<MetricName, number>>>
+  readonly figures: Readonly<Partial<Record<MetricName, number>>>
+  readonly counted: readonly MetricName[]
   readonly error?: unknown
 }
 
@@ -31,13 +32,13 @@ export function observeJob(run: {
   let finished = false
   return {
     meter,
-    finish({ metrics, error }) {
+    finish({ figures, counted, error }) {
       if (finished) return
       finished = true
       const output = run.output ?? currentOutput()
       if (!output) return
       const nowMs = run.clock.now()
-      const counted = { ...metrics, RunTime: Math.round(run.clock.uptime() - startedMs) }
+      const metrics = Object.fromEntries(counted.map((name) => [name, figures[name] ?? 0]))
       output.write(
         JSON.stringify({
           time: new Date(nowMs).toISOString(),
@@ -45,9 +46,11 @@ export function observeJob(run: {
           requestId: run.requestId,
           job: run.job,
           outcome: error === undefined ? 'ok' : 'failed',
+          runMs: Math.round(run.clock.uptime() - startedMs),
+          ...figures,
           ...totals,
           ...(error === undefined ? {} : { error: describeError(error) }),
-          ...(output.metricsOf ? embeddedMetrics(output.metricsOf, nowMs, counted) : counted),
+          ...(output.metricsOf && counted.length > 0 ? embeddedMetrics(output.metricsOf, nowMs, metrics) : {}),
         }),
       )
     },

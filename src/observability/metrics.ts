@@ -11,7 +11,6 @@ const units = {
   Retries: 'Count',
   UnknownOutcomes: 'Count',
   Latency: 'Milliseconds',
-  RunTime: 'Milliseconds',
   BacklogAge: 'Milliseconds',
   GroupsLooked: 'Count',
   RemovedMembers: 'Count',

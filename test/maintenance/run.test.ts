@@ -45,11 +45,20 @@ it('a run writes one line with what it did, which CloudWatch counts', async () =
     ExpiredOffsets: 0,
     RemovedInstances: 0,
     BacklogAge: expect.any(Number),
-    RunTime: expect.any(Number),
+    runMs: expect.any(Number),
     storeCalls: expect.any(Number),
   })
   const metrics = JSON.stringify(line?._aws)
-  for (const name of ['GroupsLooked', 'BacklogAge', 'RunTime']) expect(metrics).toContain(name)
+  for (const name of ['GroupsLooked', 'RemovedMembers', 'BacklogAge']) expect(metrics).toContain(`"${name}"`)
+  expect(metrics).not.toContain('ExpiredOffsets')
+})
+
+it('a run with nothing to look at gives CloudWatch nothing to charge for', async () => {
+  const { core, run } = newMaintainedWorld()
+  expect((await run()).groups.groupsLooked).toBe(0)
+  const [line] = await linesOf(() => runMaintenance(core, { budgetMs: minuteMs }))
+  expect(line).toMatchObject({ outcome: 'ok', GroupsLooked: 0 })
+  expect(line).not.toHaveProperty('_aws')
 })
 
 it('a run that fails says so, and rejects, so that the alarm is raised', async () => {
