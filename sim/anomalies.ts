@@ -41,9 +41,10 @@ function eventText({ atMs, client, kind, ...rest }: Event): string {
   return `${atMs} ${client} ${kind} ${text.length > 300 ? `${text.slice(0, 300)}…` : text}`
 }
 
-export const limitsText = ({ lengthMs, producers, readers }: Limits): string =>
+export const limitsText = ({ lengthMs, producers, readers, scene }: Limits): string =>
   [
     lengthMs === undefined ? '' : ` --length-ms ${lengthMs}`,
     producers === undefined ? '' : ` --producers ${producers}`,
     readers === undefined ? '' : ` --readers ${readers}`,
+    scene === undefined ? '' : ` --scene ${scene}`,
   ].join('')

@@ -15,12 +15,25 @@ import { checkBounds } from './checks/bounds.ts'
 import { checkCommits } from './checks/commits.ts'
 import { factsOf } from './checks/facts.ts'
 import { checkFinal } from './checks/final.ts'
+import { checkGenerations } from './checks/generations.ts'
+import { checkMemberCommits } from './checks/member-commits.ts'
 import { checkReads } from './checks/reads.ts'
+import { checkSettled } from './checks/settled.ts'
 import { checkTimes } from './checks/times.ts'
 import { checkValues } from './checks/values.ts'
 import type { Anomaly, History } from './history.ts'
 
-const checks = [checkFinal, checkValues, checkBatches, checkBounds, checkReads, checkCommits, checkTimes]
+const groupChecks = [checkGenerations, checkMemberCommits, checkSettled]
+const checks = [
+  checkFinal,
+  checkValues,
+  checkBatches,
+  checkBounds,
+  checkReads,
+  checkCommits,
+  checkTimes,
+  ...groupChecks,
+]
 
 /**
  * Each broken promise once for each batch or answer it was broken for; none for a sound history. Pure.

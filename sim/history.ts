@@ -2,6 +2,7 @@
  * What clients of a simulated cluster sent, saw and committed, in the order it happened. The checker judges this and nothing else;
  * it imports nothing of Millrace, and neither does this file.
  */
+import type { GroupEvent } from './group-events.ts'
 
 /** A partition of one creation of a topic: re-created topics have other ids. */
 export type Where = { readonly topicId: string; readonly partition: number }
@@ -13,6 +14,7 @@ type At = { readonly atMs: number; readonly client: string }
 
 export type Event = At &
   (
+    | GroupEvent
     | { readonly kind: 'created'; readonly topic: string; readonly topicId: string; readonly partitions: number }
     /** From when it was answered. */
     | { readonly kind: 'deleted'; readonly topicId: string }

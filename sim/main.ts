@@ -4,10 +4,11 @@
  */
 import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { keptSeeds } from './kept-seeds.ts'
 import { runBugs } from './run-bugs.ts'
 import { runSeeds } from './run-seeds.ts'
+import { type SceneName, sceneNames } from './scenes.ts'
 
 const count = (text: string): number => {
   const number = Number(text)
@@ -26,6 +27,7 @@ const command = new Command('sim')
   .option('--length-ms <ms>', 'cut each run short: simulated milliseconds', count)
   .option('--producers <n>', 'at most so many in a run', count)
   .option('--readers <n>', 'at most so many in a run', count)
+  .addOption(new Option('--scene <name>', 'not what each seed draws, but one of these').choices(sceneNames))
   .option('--bugs [name]', 'plant each bug (whose name holds this) and see it caught, instead')
   .parse()
 
@@ -38,9 +40,10 @@ type Options = {
   lengthMs?: number
   producers?: number
   readers?: number
+  scene?: SceneName
   bugs?: string | true
 }
-const { seeds, seed, fresh, minutes, processes, lengthMs, producers, readers, bugs } = command.opts<Options>()
+const { seeds, seed, fresh, minutes, processes, lengthMs, producers, readers, scene, bugs } = command.opts<Options>()
 const asked = seeds ?? (minutes === undefined ? 500 : Number.MAX_SAFE_INTEGER)
 
 /** Kept ones first, unless one certain seed is asked for; fresh ones last. */
@@ -56,7 +59,7 @@ function* allSeeds(): Generator<number> {
 
 const { passed, failed } =
   bugs === undefined
-    ? await runSeeds({ seeds: allSeeds(), limits: { lengthMs, producers, readers }, processes })
+    ? await runSeeds({ seeds: allSeeds(), limits: { lengthMs, producers, readers, scene }, processes })
     : await runBugs(processes, seed, bugs === true ? '' : bugs)
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -27,8 +27,12 @@ export type Network = {
 }
 
 /** What kind of item or object a key names: the site of a fault. */
-const kindOf = (key: string): string =>
-  ({ h: 'head', i: 'index', b: 'blob' })[key.split('/')[0] ?? ''] ?? key.split('/')[0] ?? key
+const kindOf = (pk: string, sk = ''): string => {
+  const [first = pk] = pk.split('/')
+  return (first === 'group' ? groupRows[sk.split('/')[0] ?? ''] : kinds[first]) ?? first
+}
+const kinds: Readonly<Record<string, string>> = { h: 'head', i: 'index', b: 'blob' }
+const groupRows: Readonly<Record<string, string>> = { m: 'member', b: 'beat', r: 'roster', p: 'plan' }
 
 /** The two stores from this machine. */
 export function storesSeenFrom(machine: Machine, net: Network): Pick<Stores, 'items' | 'objects'> {
@@ -36,18 +40,18 @@ export function storesSeenFrom(machine: Machine, net: Network): Pick<Stores, 'it
   const read = <T>(site: string, effect: () => Promise<T>) => overNetworkToRead(machine, net, site, effect)
   const { items, objects } = net.stores
   const seenItems: ItemStore = {
-    get: (key) => read(`items.get ${kindOf(key.pk)}`, () => items.get(key)),
+    get: (key) => read(`items.get ${kindOf(key.pk, key.sk)}`, () => items.get(key)),
     batchGet: (keys) =>
-      read(`items.batchGet ${kindOf(keys[0]?.pk ?? '')}`, async () =>
+      read(`items.batchGet ${kindOf(keys[0]?.pk ?? '', keys[0]?.sk)}`, async () =>
         lagging(net.laggards, net.time.now()).gets(keys, await items.batchGet(keys)),
       ),
     query: (query: Query) =>
-      read(`items.query ${kindOf(query.pk)}`, async (): Promise<readonly Row[]> => {
+      read(`items.query ${kindOf(query.pk, query.from)}`, async (): Promise<readonly Row[]> => {
         const rows = await items.query(query)
         return lagging(net.laggards, net.time.now()).rows(query, rows)
       }),
-    update: (key, update) => write(`items.update ${kindOf(key.pk)}`, () => items.update(key, update)),
-    delete: (key, condition) => write(`items.delete ${kindOf(key.pk)}`, () => items.delete(key, condition)),
+    update: (key, update) => write(`items.update ${kindOf(key.pk, key.sk)}`, () => items.update(key, update)),
+    delete: (key, condition) => write(`items.delete ${kindOf(key.pk, key.sk)}`, () => items.delete(key, condition)),
     transact: (actions) =>
       write('items.transact', async () => {
         const before = await Promise.all(

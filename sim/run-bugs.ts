@@ -38,7 +38,7 @@ async function hunt(bug: Bug, processes: number, from: number, sound: Pool, at: 
   const found: Result[] = []
   let seeds = 0
   try {
-    await workers.each(seedsFrom(from, bug.caughtWithin), (result) => {
+    await workers.each(seedsFrom(from, bug), (result) => {
       seeds++
       if (result.anomalies.length > 0) found.push(result)
       return found.length === 0
@@ -50,7 +50,7 @@ async function hunt(bug: Bug, processes: number, from: number, sound: Pool, at: 
   const [first] = found.sort((a, b) => a.seed - b.seed)
   // What also shows without the bug is not the bug's.
   if (first) {
-    await sound.each([{ seed: first.seed, limits: {} }], ({ anomalies }) => {
+    await sound.each([{ seed: first.seed, limits: first.limits }], ({ anomalies }) => {
       if (anomalies.length > 0) throw new Error(`seed ${first.seed} shows an anomaly without any bug planted`)
       return true
     })
@@ -59,8 +59,8 @@ async function hunt(bug: Bug, processes: number, from: number, sound: Pool, at: 
   return { bug, by, seeds: first ? first.seed - from + 1 : seeds, seconds: (Date.now() - beganMs) / 1_000 }
 }
 
-function* seedsFrom(first: number, count: number): Generator<Job> {
-  for (let seed = first; seed < first + count; seed++) yield { seed, limits: {} }
+function* seedsFrom(first: number, { caughtWithin, scene }: Bug): Generator<Job> {
+  for (let seed = first; seed < first + caughtWithin; seed++) yield { seed, limits: { scene } }
 }
 
 const nameWidth = Math.max(...bugs.map(({ name }) => name.length))

@@ -5,10 +5,12 @@ import { memoryStores } from '../src/store/embedded/memory.ts'
 import { check } from './checker.ts'
 import { ask, type Client, pause, type World } from './client.ts'
 import { type Cluster, cluster } from './cluster.ts'
+import { gather } from './crowd.ts'
 import { emptyTally, type Tally } from './faults.ts'
 import type { Anomaly, Event, History } from './history.ts'
 import { lastLook } from './last-look.ts'
 import type { Limits } from './limits.ts'
+import { beginCommits } from './members.ts'
 import type { Network } from './network.ts'
 import { beginAttempts, produce, produceOnce } from './producers.ts'
 import { type Chance, seeded } from './random.ts'
@@ -34,8 +36,9 @@ export type Outcome = {
 /** The same seed gives the same history, byte for byte. */
 export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
   beginAttempts()
+  beginCommits()
   const chance = seeded(seed)
-  const scene = drawScene(chance)
+  const scene = drawScene(chance, limits.scene)
   const time = simulatedTime()
   const stores = memoryStores(time.now)
   const net: Network = {
@@ -106,16 +109,22 @@ async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster
   const client = (name: string): Client => ({ name, world, chance: chance.fork(name) })
   const several = (count: number, max: number | undefined, name: string, live: (one: Client) => Promise<void>) =>
     Array.from({ length: Math.min(count, max ?? count) }, (_, at) => live(client(`${name}-${at}`)))
-  await Promise.all([
-    ...several(scene.producers, limits.producers, 'producer', (one) => produce(one, thinkMs)),
-    ...several(scene.onceProducers, limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
-    ...several(scene.readers, limits.readers, 'reader', (one) => read(one, thinkMs)),
-  ])
-  net.weather = { write: 0, read: 0 }
-  servers.heal()
-  // Whatever is still on its way, or asleep, comes and does its worst.
-  await pause(time, 12 * 3_600_000)
-  await lastLook(client('last'))
+  const team = scene.team && gather(scene.team, world, client)
+  const story = async () => {
+    await Promise.all([
+      ...several(scene.producers, limits.producers, 'producer', (one) => produce(one, thinkMs)),
+      ...several(scene.onceProducers, limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
+      ...several(scene.readers, limits.readers, 'reader', (one) => read(one, thinkMs)),
+    ])
+    net.weather = { write: 0, read: 0 }
+    servers.heal()
+    await team?.settle()
+    // Whatever is still on its way, or asleep, comes and does its worst.
+    await pause(time, 12 * 3_600_000)
+    await team?.settleAnew()
+    await lastLook(client('last'))
+  }
+  await Promise.race([story(), ...(team ? [team.broken] : [])])
 }
 
 async function create(

@@ -1,6 +1,7 @@
 /** What a seed's world is like: its weather, its servers, how much is done in it and how fast. */
 import type { Paddings } from './client.ts'
 import type { Fate } from './cluster.ts'
+import type { GroupScene } from './crowd.ts'
 import type { Weather } from './faults.ts'
 import type { Chance } from './random.ts'
 
@@ -22,6 +23,8 @@ export type Scene = {
   /** Producers that send under an `Idempotency-Key`. */
   readonly onceProducers: number
   readonly readers: number
+  /** A consumer group, where there is one. */
+  readonly team?: GroupScene
 }
 
 const weathers: readonly [Weather, ...Weather[]] = [
@@ -98,6 +101,53 @@ const echoes = [
 ] as const
 const echoesShare = 0.05
 
-/** Draws from a stream of its own whether it is the one or the other. */
-export const drawScene = (chance: Chance): Scene =>
-  chance.fork('scene').happens(echoesShare) ? drawEchoes(chance) : drawAny(chance)
+/** Clocks are right or some seconds apart: who is alive is told by them, as nothing else is. */
+const teamFates: readonly [Fate, ...Fate[]] = [
+  { kill: 0, freeze: 0, clocks: 'right' },
+  { kill: 0.002, freeze: 0, clocks: 'apart' },
+  { kill: 0, freeze: 0.003, clocks: 'right' },
+  { kill: 0.002, freeze: 0.002, clocks: 'apart' },
+  { kill: 0, freeze: 0.02, clocks: 'right' },
+]
+const teamWeathers: readonly [Weather, ...Weather[]] = [
+  { write: 0, read: 0 },
+  { write: 0.05, read: 0.02 },
+  { write: 0.15, read: 0.05 },
+  // Copies that come back within a minute, while the group that they are of is still at it.
+  { write: 0.2, read: 0.02, lateness: [2.8, 4.8] },
+]
+
+/** A consumer group: members of all kinds on a few partitions, for minutes, through different servers. */
+function drawTeam(chance: Chance): Scene {
+  const weather = chance.pick(teamWeathers)
+  const fate = chance.pick(teamFates)
+  const [servers, cold] = [1 + chance.below(4), chance.happens(0.3)]
+  const partitions = chance.pick([1, 2, 3, 4, 6])
+  const lengthMs = 10 ** chance.between(4.7, 5.7)
+  const members = 2 + chance.below(4)
+  const instanceIds = chance.pick<readonly string[]>([[], [], ['i0'], ['i0', 'i1'], ['i0', 'i0']])
+  const strategies = chance.pick<GroupScene['strategies']>([
+    ['range'],
+    ['roundrobin', 'range'],
+    ['sticky'],
+    ['sticky', 'range'],
+  ])
+  const team = { members, instanceIds, strategies, schedule: chance.happens(0.5) }
+  return {
+    ...{ weather, fate, servers, cold, partitions, rivals: false, lengthMs, paddings: [0], team },
+    ...{ producers: 1 + chance.below(2), onceProducers: 0, readers: 0, recordsMax: 3 },
+    thinkMs: lengthMs / chance.pick([20, 100]),
+  }
+}
+const teamsShare = 0.1
+
+export const sceneNames = ['any', 'echoes', 'team'] as const
+export type SceneName = (typeof sceneNames)[number]
+const draws: Record<SceneName, (chance: Chance) => Scene> = { any: drawAny, echoes: drawEchoes, team: drawTeam }
+
+/** Draws from a stream of its own which it is. */
+export function drawScene(chance: Chance, only?: SceneName): Scene {
+  const which = chance.fork('scene')
+  const drawn = which.happens(echoesShare) ? 'echoes' : which.happens(teamsShare) ? 'team' : 'any'
+  return draws[only ?? drawn](chance)
+}

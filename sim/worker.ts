@@ -11,6 +11,14 @@ const answers = new Set<Event['kind']>([
   'append-unknown',
   'commit-acked',
   'commit-unknown',
+  'joined',
+  'given',
+  'disowned',
+  'plan-sent',
+  'handled',
+  'member-commit-acked',
+  'member-commit-refused',
+  'member-commit-unknown',
 ])
 
 function told(outcome: Outcome, limits: Limits): Result {

@@ -106,13 +106,13 @@ async function commitOne(core: Core, group: string, entry: OffsetCommit, found: 
       if (item) core.memory.immutable.set(hint, Number(item.n ?? 0), hint.length)
       if (applied || item?.w === writer) return
       if (item?.v !== undefined) requireFormat('committed offset', group, item.v, format)
+      // What an earlier try did is not known: it may have been taken before others came. Sent again under the new
+      // version, it could set back what was committed since.
+      if (trouble?.trouble === 'unknown-outcome') throw inBetween(group)
       const fence = Number(item?.fence ?? 0)
       if (fence > stand.fence) stand = await standAbove(core, group, fence, stand)
-      // Sent again under the new version, it could set back what was committed since: by whoever gave up a sleeper, or
-      // after a copy of this one.
-      if (trouble?.trouble === 'unknown-outcome' || core.clock.uptime() > latestMs) {
-        throw new StoreError('unknown-outcome', `another commit of ${group} came in between`)
-      }
+      // A sleeper's, whom its caller gave up long ago, could do the same.
+      if (core.clock.uptime() > latestMs) throw inBetween(group)
       version = Number(item?.n ?? 0)
     } catch (error) {
       if (!(error instanceof StoreError && error.retriable) || core.clock.uptime() > latestMs) throw error
@@ -122,6 +122,9 @@ async function commitOne(core: Core, group: string, entry: OffsetCommit, found: 
   }
   throw trouble ?? new StoreError('throttled', `too many commits of ${group} at once: nothing was changed`)
 }
+
+const inBetween = (group: string): StoreError =>
+  new StoreError('unknown-outcome', `another commit of ${group} came in between`)
 
 const allowedTo = ({ fence }: Stand): Condition =>
   all(any(absent('v'), equals('v', format)), any(absent('fence'), compare('fence', '<=', fence)))
