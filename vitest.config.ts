@@ -68,6 +68,23 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      {
+        test: {
+          name: 'rest-clients',
+          include: ['test/lanes/rest-clients/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'groups',
+          include: ['test/lanes/groups/**/*.test.ts'],
+          globalSetup: 'test/lanes/dynamodb-local/start.ts',
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
       { test: { name: 'kill9', include: ['test/lanes/kill9/**/*.test.ts'], testTimeout: 180_000 } },
     ],
   },
