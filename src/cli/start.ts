@@ -1,16 +1,23 @@
+import { hostname } from 'node:os'
 import { Command, Option } from 'commander'
+import { newBroker } from '../broker/broker.ts'
+import { oneNode } from '../broker/cluster-view.ts'
 import { type MaintenanceTimer, startTimer } from '../maintenance/timer.ts'
 import { logTo } from '../observability/output.ts'
+import type { Core } from '../runtime/core.ts'
 import { defaultSettings } from '../runtime/settings.ts'
 import { type HttpServer, startHttpServer } from '../server/http.ts'
+import { type KafkaServer, startKafkaServer } from '../server/kafka/listener.ts'
 import { localCore, localHandlers } from '../server/local-handlers.ts'
 import type { Stores } from '../store/stores.ts'
-import { wholeNumber } from './options.ts'
+import { type Address, address, addressText, wholeNumber } from './options.ts'
 import { openStores, type StoreOptions } from './stores.ts'
 import { listenTrouble, orTrouble, Trouble } from './trouble.ts'
 
 type StartOptions = StoreOptions & {
   readonly http: number
+  readonly kafka: number
+  readonly advertise?: Address
   readonly host: string
   readonly autoCreateTopics: boolean
   readonly defaultPartitions: number
@@ -30,6 +37,8 @@ export function startCommand(): Command {
     .alias('serve')
     .description('run the whole API on this machine')
     .option('--http <port>', 'port of the HTTP API; 0: any free one', wholeNumber(0, 65_535), 8082)
+    .option('--kafka <port>', 'port for Kafka clients; 0: any free one', wholeNumber(0, 65_535), 9092)
+    .option('--advertise <host:port>', 'where Kafka clients are told to connect; else where it listens', address)
     .option('--host <address>', 'address to listen on; the API does not ask who calls', '127.0.0.1')
     .option('--data <dir>', 'folder of the data', '.millrace')
     .addOption(new Option('--memory', 'keep everything in memory and forget it at the end').default(false))
@@ -72,13 +81,39 @@ async function start(options: StartOptions): Promise<void> {
     await stores.close()
     throw listenTrouble(error, options.host, options.http)
   }
+  let kafka: KafkaServer
+  try {
+    kafka = await startKafka(core, options)
+  } catch (error) {
+    await server.stop(0)
+    await stores.close()
+    throw listenTrouble(error, options.host, options.kafka, '--kafka')
+  }
   const timer = startTimer(core, options.maintenanceMinutes * 60_000, (error) => {
     process.stderr.write(`millrace: maintenance failed, and is tried again: ${reasonOf(error)}\n`)
   })
-  stopOnSignal(server, timer, stores)
-  process.stdout.write(`millrace ready: ${server.url} (${place})\n`)
+  stopOnSignal([server, kafka], timer, stores)
+  process.stdout.write(`millrace ready: ${server.url} and Kafka at ${addressText(kafka)} (${place})\n`)
 }
 
+/** Behind a wildcard address clients reach this machine by its name. */
+const reachable = (at: Address): Address =>
+  at.host === '0.0.0.0' || at.host === '::' ? { ...at, host: hostname() } : at
+
+function startKafka(core: Core, { host, kafka, advertise }: StartOptions): Promise<KafkaServer> {
+  const report = (error: unknown) => void process.stderr.write(`millrace: a Kafka request failed: ${stackOf(error)}\n`)
+  return startKafkaServer({
+    host,
+    port: kafka,
+    clock: core.clock,
+    brokerAt(listening) {
+      const at = advertise ?? reachable(listening)
+      return newBroker({ core, view: oneNode(at.host, at.port), report })
+    },
+  })
+}
+
+const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const settingsOf = (options: StartOptions) => {
@@ -87,12 +122,12 @@ const settingsOf = (options: StartOptions) => {
 }
 
 /** The first signal stops cleanly; a second one, of an impatient user, at once. */
-function stopOnSignal(server: HttpServer, timer: MaintenanceTimer, stores: Stores): void {
+function stopOnSignal(servers: readonly (HttpServer | KafkaServer)[], timer: MaintenanceTimer, stores: Stores): void {
   let stopping = false
   const stop = async () => {
     if (stopping) process.exit(1)
     stopping = true
-    await Promise.all([server.stop(stopGraceMs), timer.stop()])
+    await Promise.all([...servers.map((server) => server.stop(stopGraceMs)), timer.stop()])
     await stores.close()
     // Not left to run out: a handler whose caller has gone may still be waiting for news.
     process.exit(0)

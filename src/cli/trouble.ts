@@ -17,10 +17,10 @@ export async function orTrouble(command: Promise<void>): Promise<void> {
 }
 
 /** Node's errors of listening, in plain words. */
-export function listenTrouble(error: unknown, host: string, port: number): unknown {
+export function listenTrouble(error: unknown, host: string, port: number, option = '--http'): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE')
-    return new Trouble(`port ${port} on ${host} is taken; choose another with --http PORT (0: any)`)
+    return new Trouble(`port ${port} on ${host} is taken; choose another with ${option} PORT (0: any)`)
   if (code === 'EACCES') return new Trouble(`port ${port} on ${host} needs more rights than this user has`)
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new Trouble(`${host} is not an address of this machine`)
   return error

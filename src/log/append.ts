@@ -27,6 +27,8 @@ export type Appended = {
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
 }
+/** `sameTopicOnly`: never to another topic that bears the name by now. */
+export type AppendOptions = { readonly sameTopicOnly?: boolean }
 export type AppendOutcome = Appended | { readonly partition: number; readonly error: KafkaError }
 
 /** What has been checked and waits to be appended. */
@@ -40,14 +42,18 @@ export async function append(
   core: Core,
   topic: Topic,
   requests: readonly NewBatches[],
+  { sameTopicOnly = false }: AppendOptions = {},
 ): Promise<readonly AppendOutcome[]> {
-  const grown = requests.some(({ partition }) => partition >= topic.partitions) && (await findTopic(core, topic.name))
-  const outcomes = await appendOver(core, grown || topic, requests)
+  const mayMove = (now: Topic | undefined) => now !== undefined && !(sameTopicOnly && now.id !== topic.id)
+  const missing = requests.some(({ partition }) => partition >= topic.partitions)
+  const found = missing ? await findTopic(core, topic.name) : undefined
+  const grown = mayMove(found) ? found : undefined
+  const outcomes = await appendOver(core, grown ?? topic, requests)
   const fenced = outcomes.some((outcome) => 'error' in outcome && outcome.error.error === 'UNKNOWN_TOPIC_OR_PARTITION')
-  if (!fenced) return outcomes
+  if (!fenced || sameTopicOnly) return outcomes
   // The topic may have been created anew since this process last saw it.
   const now = await findTopic(core, topic.name)
-  return now && now.id !== (grown || topic).id ? appendOver(core, now, requests) : outcomes
+  return now && now.id !== (grown ?? topic).id ? appendOver(core, now, requests) : outcomes
 }
 
 async function appendOver(

@@ -4,6 +4,7 @@
  *   items              pk                           sk                     holds
  *   ─────────────────  ───────────────────────────  ─────────────────────  ─────────────────────────────────────────────
  *   cluster            cluster                      cluster                the cluster id, made once
+ *   producer ids       producers                    ids                    how many producer ids are taken (producer-ids.ts)
  *   topic              topics                       <name>                 id, partition count, configs (topics.ts)
  *   job                jobs                         <job id>               what a crash may leave half done (topics.ts)
  *   head               h/<topic id>/<partition>     head                   a partition's end and newest refs (head.ts)
@@ -38,6 +39,7 @@ export type PartitionId = { readonly topicId: string; readonly partition: number
 const hourMs = 3_600_000
 
 export const clusterKey: Key = { pk: 'cluster', sk: 'cluster' }
+export const producerIdsKey: Key = { pk: 'producers', sk: 'ids' }
 export const topicsPk = 'topics'
 export const topicKey = (name: string): Key => ({ pk: topicsPk, sk: name })
 export const jobKey = (jobId: string): Key => ({ pk: 'jobs', sk: jobId })

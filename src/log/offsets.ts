@@ -16,7 +16,8 @@ import { findTopic, requirePartition, type Topic, unknownTopic } from './topics.
 /** What an answer says where no record is at or after the time asked for. */
 const none = { offset: -1, timestampMs: -1 }
 
-export type OffsetAt = 'earliest' | 'latest' | { readonly timestampMs: number }
+/** `max-timestamp`: the first record that bears the greatest timestamp of all (KIP-734). */
+export type OffsetAt = 'earliest' | 'latest' | 'max-timestamp' | { readonly timestampMs: number }
 
 /**
  * The offset asked for; -1 where no record is at or after that time. `timestampMs` is the found record's, -1 otherwise.
@@ -32,7 +33,8 @@ export async function listOffset(
   if (at === 'earliest') return { offset: head.start, timestampMs: -1 }
   if (at === 'latest') return { offset: head.next, timestampMs: -1 }
   for (let tries = 0; tries < 3; tries++) {
-    const found = await firstAtOrAfter(core, id, tries === 0 ? head : (await headOf(core, topic, partition)).head, at)
+    const now = tries === 0 ? head : (await headOf(core, topic, partition)).head
+    const found = at === 'max-timestamp' ? await greatest(core, id, now) : await firstAtOrAfter(core, id, now, at)
     if (found) return found
   }
   throw new KafkaError('KAFKA_STORAGE_ERROR', 'the log was moved while it was searched: try again')
@@ -59,6 +61,17 @@ async function headOf(core: Core, topic: Topic, partition: number): Promise<{ id
   const now = await findTopic(core, topic.name)
   if (!now || now.id === topic.id) throw unknownTopic(topic.name)
   return headOf(core, now, partition)
+}
+
+/** The greatest timestamp may have left the log with its record: then that of the tail counts. */
+async function greatest(core: Core, id: PartitionId, head: Head) {
+  const inTail = Math.max(-1, ...tailRefs(head).map((ref) => ref.maxTimestampMs))
+  for (const timestampMs of [Math.max(head.droppedTimestampMs, inTail), inTail]) {
+    if (timestampMs < 0 || head.next === head.start) break
+    const found = await firstAtOrAfter(core, id, head, { timestampMs })
+    if (found !== none) return found
+  }
+  return none
 }
 
 /** `undefined` where a blob was moved under the search: it has to begin again from a fresh head. */

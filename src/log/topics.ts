@@ -153,7 +153,8 @@ export async function raiseEra(core: Core, seen: Topic): Promise<void> {
   core.memory.topics.delete(seen.name)
 }
 
-function checkTopicName(name: string): void {
+/** @throws KafkaError INVALID_TOPIC_EXCEPTION */
+export function checkTopicName(name: string): void {
   if (/^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return
   throw new KafkaError(
     'INVALID_TOPIC_EXCEPTION',

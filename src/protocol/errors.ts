@@ -82,6 +82,8 @@ const table = {
   FETCH_SESSION_TOPIC_ID_ERROR: [106, true],
   UNSUPPORTED_ASSIGNOR: [112, false],
   STALE_MEMBER_EPOCH: [113, false],
+  MISMATCHED_ENDPOINT_TYPE: [114, false],
+  UNSUPPORTED_ENDPOINT_TYPE: [115, false],
 } as const satisfies Record<string, readonly [code: number, retriable: boolean]>
 
 export type ErrorName = keyof typeof table

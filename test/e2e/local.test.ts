@@ -13,7 +13,7 @@ describe('a server on this machine', () => {
     const port = await freePort()
     server = await startServer({
       command: process.execPath,
-      args: ['--import', 'tsx', 'src/cli/main.ts', 'start', '--memory', '--http', `${port}`],
+      args: ['--import', 'tsx', 'src/cli/main.ts', 'start', '--memory', '--http', `${port}`, '--kafka', '0'],
       cwd: root,
       env: { PATH: process.env.PATH },
       url: `http://127.0.0.1:${port}`,

@@ -25,7 +25,7 @@ export function runMillrace(args: readonly string[], env: NodeJS.ProcessEnv = {}
 
 /** Runs `millrace start` on a free port until it is ready. Rejects where it ends before. */
 export function startMillrace(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Millrace> {
-  const { child, exited, output } = launch(['start', '--http', '0', ...args], env)
+  const { child, exited, output } = launch(['start', '--http', '0', '--kafka', '0', ...args], env)
   return new Promise((resolve, reject) => {
     child.stdout?.on('data', () => {
       const [readyLine, rest] = output.out.split('\n')

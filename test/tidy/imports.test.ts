@@ -13,6 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/store/': ['src/store/', 'src/runtime/'],
   'src/log/': ['src/log/', 'src/protocol/', 'src/runtime/', 'src/store/'],
   'src/groups/': ['src/groups/', 'src/log/', 'src/protocol/', 'src/runtime/', 'src/store/'],
+  'src/broker/': ['src/broker/', 'src/groups/', 'src/log/', 'src/protocol/', 'src/runtime/', 'src/store/'],
   'src/observability/': ['src/observability/', 'src/runtime/', 'src/store/'],
   'src/http/': [
     'src/http/',
@@ -34,6 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/server/': [
     'src/server/',
+    'src/broker/',
     'src/http/',
     'src/maintenance/',
     'src/observability/',
@@ -44,6 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/cli/': [
     'src/cli/',
     'src/server/',
+    'src/broker/',
     'src/http/',
     'src/maintenance/',
     'src/groups/',
@@ -65,7 +68,7 @@ const adapterUsers: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What the core may use of Node: nothing with time, chance, files or the network in it. */
-const core = ['src/log/', 'src/groups/', 'src/protocol/', 'src/runtime/']
+const core = ['src/broker/', 'src/log/', 'src/groups/', 'src/protocol/', 'src/runtime/']
 const coreNodeModules: Readonly<Record<string, readonly string[]>> = {
   'node:zlib': [],
   'node:buffer': [],

@@ -31,7 +31,7 @@ describe('the package', () => {
   it('runs its command and keeps data on disk', async () => {
     // What npx would run; npx itself keeps signals from it.
     const command = join(folder, 'node_modules/.bin/millrace')
-    const child = spawn(command, ['start', '--http', '0'], {
+    const child = spawn(command, ['start', '--http', '0', '--kafka', '0'], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'ignore'],
     })
@@ -41,7 +41,7 @@ describe('the package', () => {
       ready += piece
       if (ready.includes('\n')) break
     }
-    expect(ready).toMatch(/^millrace ready: http:\S+ \(data in \.\/\.millrace\)\n$/)
+    expect(ready).toMatch(/^millrace ready: http:\S+ and Kafka at \S+ \(data in \.\/\.millrace\)\n$/)
     const url = /http:\S+/.exec(ready)?.[0] ?? ''
     const produced = await fetch(`${url}/topics/t`, {
       method: 'POST',

@@ -1,0 +1,47 @@
+/** The one table of what this broker answers. ApiVersions is derived from it. To add an API: its file in `handlers/`, one line here. */
+import { type ApiName, apis } from '../protocol/apis.ts'
+import type { Handlers } from './handler.ts'
+import { produce } from './handlers/00-produce.ts'
+import { fetch } from './handlers/01-fetch.ts'
+import { listOffsets } from './handlers/02-list-offsets.ts'
+import { metadata } from './handlers/03-metadata.ts'
+import { findCoordinator } from './handlers/10-find-coordinator.ts'
+import { apiVersions } from './handlers/18-api-versions.ts'
+import { initProducerId } from './handlers/22-init-producer-id.ts'
+import { offsetForLeaderEpoch } from './handlers/23-offset-for-leader-epoch.ts'
+import { describeCluster } from './handlers/60-describe-cluster.ts'
+import { describeTopicPartitions } from './handlers/75-describe-topic-partitions.ts'
+
+export const handlers: Handlers = {
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  findCoordinator,
+  apiVersions: apiVersions(() => advertised()),
+  initProducerId,
+  offsetForLeaderEpoch,
+  describeCluster,
+  describeTopicPartitions,
+}
+
+/** librdkafka takes a broker that does not advertise Produce v0 for one without its newer features (KAFKA-18659). */
+const advertisedFrom: { readonly [Name in ApiName]?: number } = { produce: 0 }
+
+export type ApiRange = { readonly apiKey: number; readonly minVersion: number; readonly maxVersion: number }
+
+/** The cast is sound: these are the table's own names. */
+const served = (): ApiName[] => Object.keys(handlers) as ApiName[]
+
+export function advertised(): ApiRange[] {
+  return served().map((name) => {
+    const { key, versions } = apis[name]
+    return { apiKey: key, minVersion: advertisedFrom[name] ?? versions[0], maxVersion: versions[1] }
+  })
+}
+
+/** Whether requests of this API and version are answered at all. */
+export function isServed(name: ApiName, version: number): boolean {
+  const [first, last] = apis[name].versions
+  return handlers[name] !== undefined && version >= first && version <= last
+}

@@ -1,0 +1,34 @@
+/** What the handlers of groups have in common. */
+import { checkGroupId } from '../groups/join.ts'
+import { KafkaError } from '../protocol/errors.ts'
+import type { Broker } from './broker.ts'
+import type { Caller } from './caller.ts'
+
+/**
+ * What every request for a group is held to.
+ * @throws KafkaError INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, NOT_COORDINATOR
+ */
+export async function requireGroup({ view }: Broker, { access }: Caller, group: string): Promise<void> {
+  checkGroupId(group)
+  await access?.requireGroup(group)
+  if (view.coordinatorOf(group) === view.nodeId) return
+  throw new KafkaError('NOT_COORDINATOR', 'another broker coordinates this group')
+}
+
+/** Of a store that does not answer, clients of groups know one thing: ask for the coordinator again, then repeat the call. */
+export const forGroups = (error: KafkaError): KafkaError =>
+  error.error === 'KAFKA_STORAGE_ERROR' || error.error === 'REQUEST_TIMED_OUT'
+    ? new KafkaError('COORDINATOR_NOT_AVAILABLE', error.message, { cause: error })
+    : error
+
+/** `group.instance.id` as the groups take it (KIP-345). */
+export function instanceOf(instanceId: string | null): { readonly instanceId?: string } {
+  if (instanceId === '') throw new KafkaError('INVALID_REQUEST', 'a group.instance.id cannot be empty')
+  return instanceId === null ? {} : { instanceId }
+}
+
+/** How long a call may wait: until it is cut, or the caller has gone. */
+export const waitingOf = ({ core }: Broker, { waitMsMax, signal }: Caller) => ({
+  untilUptimeMs: core.clock.uptime() + waitMsMax,
+  signal,
+})

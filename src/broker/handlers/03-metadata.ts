@@ -1,0 +1,123 @@
+/**
+ * Key 3, Metadata v0–13: topics by name or by id (v12, KIP-516), created on the fly where settings and client allow. A topic that
+ * is made so is answered at once; Kafka says LEADER_NOT_AVAILABLE first. Authorized operations are never told.
+ */
+import { clusterId } from '../../log/cluster.ts'
+import { checkTopicName, createTopic, listTopics, type Topic, topicNamed } from '../../log/topics.ts'
+import type { RequestOf } from '../../protocol/apis.ts'
+import { zeroUuid } from '../../protocol/codec/schema.ts'
+import { KafkaError } from '../../protocol/errors.ts'
+import { inParallel } from '../../runtime/parallel.ts'
+import type { Broker } from '../broker.ts'
+import type { Caller } from '../caller.ts'
+import { toKafkaError } from '../errors.ts'
+import type { ApiHandler } from '../handler.ts'
+import { currentLeader, endpoints, replicasOf } from '../leaders.ts'
+import { isById, topicNow, unknownTopicId } from '../topic-names.ts'
+
+type Asked = NonNullable<RequestOf<'metadata'>['topics']>[number]
+
+const topicsAtOnce = 32
+/** Topics by id are named in the answer only from here on. */
+const nullableNameVersion = 12
+
+export const metadata: ApiHandler<'metadata'> = {
+  async handle(broker, caller, request, version) {
+    const { core, view } = broker
+    const all = request.topics === null || (version === 0 && request.topics.length === 0)
+    if (version < nullableNameVersion && request.topics?.some(isById)) {
+      throw new KafkaError('INVALID_REQUEST', `topics by id are asked for from version ${nullableNameVersion} on`)
+    }
+    const [id, topics] = await Promise.all([
+      clusterId(core),
+      all ? allTopics(broker, caller) : askedTopics(broker, caller, request),
+    ])
+    return { brokers: endpoints(view), clusterId: id, controllerId: view.controller(), topics, errorCode: 0 }
+  },
+  failed: ({ topics }, error, version) => ({
+    brokers: [],
+    topics: (topics ?? []).map((asked) => failedTopic(asked, error, version)),
+    errorCode: error.code,
+  }),
+}
+
+async function allTopics(broker: Broker, caller: Caller) {
+  const topics = await listTopics(broker.core)
+  broker.topicNames.saw(topics)
+  const visible = caller.access ? await caller.access.visibleTopics(topics) : topics
+  return visible.map((topic) => described(broker, topic))
+}
+
+function askedTopics(broker: Broker, caller: Caller, { topics, allowAutoTopicCreation }: RequestOf<'metadata'>) {
+  return inParallel(topicsAtOnce, topics ?? [], async (asked) => {
+    try {
+      return described(broker, await topicAsked(broker, caller, asked, allowAutoTopicCreation))
+    } catch (error) {
+      const { report } = broker
+      return failedTopic(asked, forMetadata(toKafkaError(error, report)), nullableNameVersion)
+    }
+  })
+}
+
+async function topicAsked({ core, topicNames }: Broker, caller: Caller, asked: Asked, mayCreate: boolean) {
+  if (isById(asked)) {
+    const topic = await topicNow(core, topicNames, asked)
+    const visible = caller.access ? await caller.access.visibleTopics([topic]) : [topic]
+    if (visible.length === 0) throw unknownTopicId(asked.topicId)
+    return topic
+  }
+  const name = asked.name ?? ''
+  const visible = caller.access ? await caller.access.visibleTopics([{ name }]) : [{ name }]
+  if (visible.length === 0) {
+    throw new KafkaError('TOPIC_AUTHORIZATION_FAILED', `Not authorized to access topics: [${name.slice(0, 249)}]`)
+  }
+  checkTopicName(name)
+  try {
+    return await topicNow(core, topicNames, asked)
+  } catch (error) {
+    const isMissing = error instanceof KafkaError && error.error === 'UNKNOWN_TOPIC_OR_PARTITION'
+    if (!isMissing || !mayCreate || !core.settings.autoCreateTopics) throw error
+    await caller.access?.requireTopic('write', name)
+    return make()
+  }
+
+  async function make(): Promise<Topic> {
+    try {
+      return await createTopic(core, { name })
+    } catch (error) {
+      if (error instanceof KafkaError && error.error === 'TOPIC_ALREADY_EXISTS') return topicNamed(core, name)
+      throw error
+    }
+  }
+}
+
+/** What clients understand here of a store that does not answer. */
+const forMetadata = (error: KafkaError): KafkaError =>
+  error.error === 'KAFKA_STORAGE_ERROR' || error.error === 'REQUEST_TIMED_OUT'
+    ? new KafkaError('LEADER_NOT_AVAILABLE', error.message, { cause: error })
+    : error
+
+function described({ view, topicNames }: Broker, topic: Topic) {
+  topicNames.saw([topic])
+  return {
+    errorCode: 0,
+    name: topic.name,
+    topicId: topic.id,
+    partitions: Array.from({ length: topic.partitions }, (_, partition) => {
+      const replicas = replicasOf(view, topic.id, partition)
+      return {
+        errorCode: 0,
+        partitionIndex: partition,
+        ...currentLeader(view, topic.id, partition),
+        replicaNodes: replicas,
+        isrNodes: replicas,
+      }
+    }),
+  }
+}
+
+function failedTopic(asked: Asked, error: KafkaError, version: number) {
+  const byId = isById(asked)
+  const name = byId && version >= nullableNameVersion ? null : (asked.name ?? '')
+  return { errorCode: error.code, name, topicId: byId ? asked.topicId : zeroUuid, partitions: [] }
+}

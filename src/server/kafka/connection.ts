@@ -1,0 +1,189 @@
+import type { Socket } from 'node:net'
+import { answerFrame } from '../../broker/answer-frame.ts'
+import type { Broker } from '../../broker/broker.ts'
+import { FrameError } from '../../broker/errors.ts'
+import type { Budget } from './budget.ts'
+import { FrameReader } from './framing.ts'
+import type { KafkaLimits } from './limits.ts'
+import { send } from './outgoing.ts'
+
+const lingerMs = 1_000
+
+/** What all connections of a listener share. */
+export type Shared = {
+  readonly broker: Broker
+  readonly limits: KafkaLimits
+  /** Requests that are held. */
+  readonly requests: Budget
+  /** Answers that are not sent yet. */
+  readonly answers: Budget
+}
+
+/**
+ * One client's connection. Its requests are answered one after the other, as Kafka's broker does: so answers stand in the order
+ * of the requests, and what it produces is appended in order. It goes on being read meanwhile, up to a limit, so that the end of
+ * the connection is seen and ends a wait.
+ */
+export class Connection {
+  readonly #socket: Socket
+  readonly #id: string
+  readonly #shared: Shared
+  readonly #queue: Buffer[] = []
+  #queuedBytes = 0
+  /** Called when the queue has room again. */
+  #onRoom: (() => void) | undefined
+  /** Of the request that is being answered. */
+  #present: AbortController | undefined
+  #working = false
+  #waiting = false
+  /** No more requests are taken; those that are here are answered, without waiting for anything. */
+  #ending = false
+
+  constructor(socket: Socket, id: string, shared: Shared) {
+    this.#socket = socket
+    this.#id = id
+    this.#shared = shared
+    socket.on('error', () => {}) // What follows is `close`.
+    socket.once('close', () => this.end())
+    socket.on('timeout', () => this.#onTimeout())
+    socket.setTimeout(shared.limits.idleMs)
+    void this.#receive()
+  }
+
+  /** Answers what has come whole, and closes. */
+  end(): void {
+    this.#ending = true
+    this.#present?.abort()
+    this.#makeRoom()
+    if (!this.#working) this.#close()
+  }
+
+  async #receive(): Promise<void> {
+    const { limits } = this.#shared
+    const reader = new FrameReader(limits.frameBytesMax)
+    let begun = 0
+    try {
+      // The cast: without setEncoding Node's sockets yield Buffers, which its types do not say.
+      for await (const chunk of this.#socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        for (let at = 0; at < chunk.length && !this.#ending; ) {
+          at = reader.take(chunk, at)
+          const announced = reader.announcedBytes
+          if (announced !== undefined) {
+            await this.#unread(this.#shared.requests.take(announced))
+            begun = announced
+            reader.begin(announced)
+          }
+          const frame = reader.whole()
+          if (!frame) continue
+          begun = 0
+          await this.#enqueue(frame)
+        }
+        this.#socket.setTimeout(reader.isAmidFrame ? limits.stalledMs : limits.idleMs)
+      }
+      this.end()
+    } catch (error) {
+      // Garbage closes the connection; so does its loss.
+      const isTheirs = error instanceof FrameError || this.#socket.destroyed
+      if (!isTheirs) this.#shared.broker.report(error)
+      this.#socket.destroy()
+    } finally {
+      this.#shared.requests.release(begun)
+    }
+  }
+
+  async #enqueue(frame: Buffer): Promise<void> {
+    if (this.#ending) {
+      this.#shared.requests.release(frame.length)
+      return
+    }
+    this.#queue.push(frame)
+    this.#queuedBytes += frame.length
+    if (!this.#working) void this.#work()
+    if (this.#isFull()) {
+      const room = new Promise<void>((onRoom) => {
+        this.#onRoom = onRoom
+      })
+      await this.#unread(room)
+    }
+  }
+
+  /** Waits without reading from the client, which is not to blame then for being silent. */
+  async #unread(wait: Promise<void> | undefined): Promise<void> {
+    if (!wait) return
+    this.#waiting = true
+    await wait
+    this.#waiting = false
+  }
+
+  #isFull(): boolean {
+    const { queuedRequestsMax, queuedBytesMax } = this.#shared.limits
+    return !this.#ending && (this.#queue.length >= queuedRequestsMax || this.#queuedBytes >= queuedBytesMax)
+  }
+
+  #makeRoom(): void {
+    if (this.#isFull()) return
+    this.#onRoom?.()
+    this.#onRoom = undefined
+  }
+
+  /** Answers until the queue is empty. */
+  async #work(): Promise<void> {
+    this.#working = true
+    for (;;) {
+      const frame = this.#queue.shift()
+      if (!frame) break
+      this.#queuedBytes -= frame.length
+      this.#makeRoom()
+      try {
+        if (!this.#socket.destroyed) await this.#answer(frame)
+      } catch (error) {
+        if (!(error instanceof FrameError)) this.#shared.broker.report(error)
+        this.#socket.destroy()
+      } finally {
+        this.#shared.requests.release(frame.length)
+      }
+    }
+    this.#working = false
+    if (this.#ending) this.#close()
+  }
+
+  async #answer(frame: Buffer): Promise<void> {
+    const { broker, limits, answers } = this.#shared
+    // Others' answers have to go first: nothing is held for it yet.
+    await answers.take(0)
+    const present = new AbortController()
+    this.#present = present
+    if (this.#ending) present.abort()
+    const peer = {
+      clientHost: this.#socket.remoteAddress ?? '',
+      connectionId: this.#id,
+      signal: present.signal,
+      waitMsMax: Number.POSITIVE_INFINITY,
+    }
+    const answer = await answerFrame(broker, peer, frame)
+    this.#present = undefined
+    if (!answer) return
+    const bytes = answer.reduce((sum, { length }) => sum + length, 0)
+    answers.hold(bytes)
+    try {
+      await send(this.#socket, answer, limits.stalledMs)
+    } finally {
+      answers.release(bytes)
+    }
+  }
+
+  #onTimeout(): void {
+    // A client that waits for us is not idle, nor is one that we do not read.
+    if (!this.#working && !this.#waiting) this.#socket.destroy()
+  }
+
+  /** What the client still sends is read and dropped for a moment: a reset might take our last answers from it. */
+  #close(): void {
+    const socket = this.#socket
+    if (socket.destroyed || socket.writableEnded) return
+    socket.end(() => {
+      const linger = setTimeout(() => socket.destroy(), lingerMs)
+      socket.once('close', () => clearTimeout(linger))
+    })
+  }
+}

@@ -1,0 +1,28 @@
+/** What the Kafka port takes. No client, however it behaves, makes it hold more. */
+export type KafkaLimits = {
+  /** One request (Kafka's `socket.request.max.bytes`): a larger one closes its connection. */
+  readonly frameBytesMax: number
+  /** Requests of all connections that are being received, waiting or answered; connections are not read beyond it. */
+  readonly heldBytesMax: number
+  /** Answers of all connections that their clients have not taken yet: beyond it no request is begun. */
+  readonly unsentBytesMax: number
+  /** Requests that one connection may have waiting, and their bytes: it is not read beyond either. */
+  readonly queuedRequestsMax: number
+  readonly queuedBytesMax: number
+  readonly connectionsMax: number
+  /** A request that was begun, or an answer that is being sent, and does not move for so long closes its connection. */
+  readonly stalledMs: number
+  /** A connection without requests is closed (Kafka's `connections.max.idle.ms`). */
+  readonly idleMs: number
+}
+
+export const kafkaLimits: KafkaLimits = {
+  frameBytesMax: 100 * 1024 * 1024,
+  heldBytesMax: 256 * 1024 * 1024,
+  unsentBytesMax: 256 * 1024 * 1024,
+  queuedRequestsMax: 100,
+  queuedBytesMax: 8 * 1024 * 1024,
+  connectionsMax: 5_000,
+  stalledMs: 30_000,
+  idleMs: 600_000,
+}

@@ -1,0 +1,73 @@
+/** The Kafka port: TCP in front of the broker's handlers, for every client of Kafka. */
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import type { Broker } from '../../broker/broker.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { Budget } from './budget.ts'
+import { Connection } from './connection.ts'
+import { type KafkaLimits, kafkaLimits } from './limits.ts'
+
+export type KafkaServer = {
+  /** Where it listens, the port as given by the system where 0 was asked for. */
+  readonly host: string
+  readonly port: number
+  /** Takes no more requests, waits up to `graceMs` for those that are here to be answered, then cuts them off. */
+  stop(graceMs: number): Promise<void>
+}
+
+export type KafkaOptions = {
+  readonly host: string
+  readonly port: number
+  /** Made when it is known where clients are to be sent. */
+  readonly brokerAt: (address: { readonly host: string; readonly port: number }) => Broker
+  readonly clock: Clock
+  readonly limits?: Partial<KafkaLimits>
+}
+
+/** Listens. Rejects with Node's error (`EADDRINUSE`, `EACCES`, …) where it cannot. */
+export async function startKafkaServer(options: KafkaOptions): Promise<KafkaServer> {
+  const limits = { ...kafkaLimits, ...options.limits }
+  // A client that is done asking may still want its answers.
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true })
+  server.maxConnections = limits.connectionsMax
+  const { address: host, port } = await listen(server, options.host, options.port)
+  const shared = {
+    broker: options.brokerAt({ host, port }),
+    limits,
+    requests: new Budget(limits.heldBytesMax),
+    answers: new Budget(limits.unsentBytesMax),
+  }
+  const open = new Map<Connection, () => void>()
+  let count = 0
+  server.on('connection', (socket) => {
+    const connection = new Connection(
+      socket,
+      `${host}:${port}-${socket.remoteAddress}:${socket.remotePort}-${count++}`,
+      shared,
+    )
+    open.set(connection, () => socket.destroy())
+    socket.once('close', () => open.delete(connection))
+  })
+  return {
+    host,
+    port,
+    async stop(graceMs) {
+      const closed = new Promise((resolve) => server.close(resolve))
+      for (const connection of open.keys()) connection.end()
+      const overdue = new AbortController()
+      await Promise.race([closed, options.clock.sleep(graceMs, overdue.signal)])
+      overdue.abort()
+      for (const cutOff of open.values()) cutOff()
+      await closed
+    },
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve(server.address() as AddressInfo) // A string only for pipes.
+    })
+  })
+}
