@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { expireInstances } from '../../src/http/consumers/ending.ts'
 import { post } from './consumer-kit.ts'
 import { at, committed, owned, pollAs, sendTo, servers, settle, subscribed, valuesAs } from './group-kit.ts'
+import { serverOver } from './kit.ts'
 
 const short = { 'session.timeout.ms': 6_000 }
 
@@ -88,8 +89,15 @@ describe('instances that share a group', () => {
     await sendTo(a, dead?.partition ?? 0, 'left behind')
     pass(3_000)
     await valuesAs(b, 'lives', 0)
+    let looks = 0
+    const items = b.core.items.metered(({ call }) => {
+      if (call === 'batchGet') looks++
+    })
+    const waiting = valuesAs(serverOver({ ...b.core, items }), 'lives', 15_000)
+    // It has looked when it began, and again while it waits: all are alive.
+    while (looks < 2) await new Promise((resolve) => setImmediate(resolve))
     pass(3_100)
-    expect(await valuesAs(b, 'lives', 15_000)).toEqual(['left behind'])
+    expect(await waiting).toEqual(['left behind'])
   })
 
   test('one that was thought dead joins again with its next poll', async () => {
