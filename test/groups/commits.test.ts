@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { commitOffsets } from '../../src/groups/offsets.ts'
+import { StoreError } from '../../src/store/errors.ts'
 import { committed, errorOf, group, newConsumer, newsTopic, newWorld, sessionMs, settleAll } from './kit.ts'
 
 async function oneMember() {
@@ -53,6 +54,27 @@ test('a commit that passed its check before the others moved on meets the fence'
   isHeld = false
   expect(await during(answer)).toBe('ILLEGAL_GENERATION')
   expect(await offsetNow()).toBe(1)
+})
+
+test('a commit that was taken, its answer lost and another owner’s after it, is unknown and not refused', async () => {
+  const { server, stores, topic, one, during, offsetNow } = await oneMember()
+  const before = one.who()
+  let isLost = true
+  const losing = server({
+    ...stores.items,
+    update: async (key, update) => {
+      const written = await stores.items.update(key, update)
+      if (!isLost || !key.pk.startsWith('offsets/')) return written
+      isLost = false
+      await one.settle()
+      await one.commit(topic.id, 0, 12)
+      throw new StoreError('unknown-outcome', 'connection reset')
+    },
+  })
+  const lost = commitOffsets(losing, group, [{ topicId: topic.id, partition: 0, offset: 9 }], before)
+  expect(await during(lost.catch((error: unknown) => error))).toMatchObject({ trouble: 'unknown-outcome' })
+  expect(one.owned.find(({ partition }) => partition === 0)?.committed?.offset).toBe(9)
+  expect(await offsetNow()).toBe(12)
 })
 
 test('a commit by a member that was removed changes nothing and says so', async () => {
