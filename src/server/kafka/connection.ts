@@ -25,6 +25,8 @@ export type Shared = {
  * the connection is seen and ends a wait.
  */
 export class Connection {
+  /** Resolves when it is closed and nothing of it goes on. */
+  readonly finished: Promise<void>
   readonly #socket: Socket
   readonly #id: string
   readonly #shared: Shared
@@ -34,7 +36,7 @@ export class Connection {
   #onRoom: (() => void) | undefined
   /** Of the request that is being answered. */
   #present: AbortController | undefined
-  #working = false
+  #working: Promise<void> | undefined
   #waiting = false
   /** No more requests are taken; those that are here are answered, without waiting for anything. */
   #ending = false
@@ -44,7 +46,12 @@ export class Connection {
     this.#id = id
     this.#shared = shared
     socket.on('error', () => {}) // What follows is `close`.
-    socket.once('close', () => this.end())
+    this.finished = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.end()
+        resolve(this.#working)
+      })
+    })
     socket.on('timeout', () => this.#onTimeout())
     socket.setTimeout(shared.limits.idleMs)
     void this.#receive()
@@ -98,7 +105,7 @@ export class Connection {
     }
     this.#queue.push(frame)
     this.#queuedBytes += frame.length
-    if (!this.#working) void this.#work()
+    this.#working ??= this.#work()
     if (this.#isFull()) {
       const room = new Promise<void>((onRoom) => {
         this.#onRoom = onRoom
@@ -128,14 +135,13 @@ export class Connection {
 
   /** Answers until the queue is empty. */
   async #work(): Promise<void> {
-    this.#working = true
     for (;;) {
       const frame = this.#queue.shift()
       if (!frame) break
       this.#queuedBytes -= frame.length
       this.#makeRoom()
       try {
-        if (!this.#socket.destroyed) await this.#answer(frame)
+        await this.#answer(frame)
       } catch (error) {
         if (!(error instanceof FrameError)) this.#shared.broker.report(error)
         this.#socket.destroy()
@@ -143,12 +149,13 @@ export class Connection {
         this.#shared.requests.release(frame.length)
       }
     }
-    this.#working = false
+    this.#working = undefined
     if (this.#ending) this.#close()
   }
 
   async #answer(frame: Buffer): Promise<void> {
     const { broker, limits, answers } = this.#shared
+    if (this.#socket.destroyed) return
     // Others' answers have to go first: nothing is held for it yet.
     await answers.take(0)
     const present = new AbortController()

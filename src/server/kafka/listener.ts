@@ -1,5 +1,5 @@
 /** The Kafka port: TCP in front of the broker's handlers, for every client of Kafka. */
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Broker } from '../../broker/broker.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { Budget } from './budget.ts'
@@ -10,6 +10,8 @@ export type KafkaServer = {
   /** Where it listens, the port as given by the system where 0 was asked for. */
   readonly host: string
   readonly port: number
+  /** Connections that are open. */
+  connections(): number
   /** Takes no more requests, waits up to `graceMs` for those that are here to be answered, then cuts them off. */
   stop(graceMs: number): Promise<void>
 }
@@ -36,7 +38,7 @@ export async function startKafkaServer(options: KafkaOptions): Promise<KafkaServ
     requests: new Budget(limits.heldBytesMax),
     answers: new Budget(limits.unsentBytesMax),
   }
-  const open = new Map<Connection, () => void>()
+  const open = new Map<Connection, Socket>()
   let count = 0
   server.on('connection', (socket) => {
     const connection = new Connection(
@@ -44,19 +46,22 @@ export async function startKafkaServer(options: KafkaOptions): Promise<KafkaServ
       `${host}:${port}-${socket.remoteAddress}:${socket.remotePort}-${count++}`,
       shared,
     )
-    open.set(connection, () => socket.destroy())
-    socket.once('close', () => open.delete(connection))
+    open.set(connection, socket)
+    void connection.finished.then(() => open.delete(connection))
   })
   return {
     host,
     port,
+    connections: () => open.size,
     async stop(graceMs) {
       const closed = new Promise((resolve) => server.close(resolve))
-      for (const connection of open.keys()) connection.end()
+      const connections = [...open.keys()]
+      for (const connection of connections) connection.end()
       const overdue = new AbortController()
-      await Promise.race([closed, options.clock.sleep(graceMs, overdue.signal)])
+      const finished = Promise.all(connections.map((connection) => connection.finished))
+      await Promise.race([finished, options.clock.sleep(graceMs, overdue.signal)])
       overdue.abort()
-      for (const cutOff of open.values()) cutOff()
+      for (const socket of open.values()) socket.destroy()
       await closed
     },
   }
