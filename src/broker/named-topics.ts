@@ -21,12 +21,13 @@ export async function namedTopics(
   names: readonly string[],
   look: (name: string) => Promise<Topic> = (name) => namedTopic(broker, name),
 ): Promise<ReadonlyMap<string, Topic | KafkaError>> {
-  const found = await inParallel(topicsAtOnce, [...new Set(names)], async (name) => {
+  const found = new Map<string, Topic | KafkaError>()
+  await inParallel(topicsAtOnce, [...new Set(names)], async (name) => {
     try {
-      return [name, await look(name)] as const
+      found.set(name, await look(name))
     } catch (error) {
-      return [name, toKafkaError(error, broker.report)] as const
+      found.set(name, toKafkaError(error, broker.report))
     }
   })
-  return new Map(found)
+  return found
 }

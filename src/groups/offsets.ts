@@ -36,7 +36,8 @@ import { settled } from './group.ts'
 import { type Committer, fenced, type Stand, standAbove, standOfMember, standOfOutsider } from './stand.ts'
 
 const format = 1
-const metadataBytesMax = 4096
+/** `offset.metadata.max.bytes` */
+export const metadataBytesMax = 4096
 
 export type OffsetCommit = {
   readonly topicId: string

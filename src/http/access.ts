@@ -17,6 +17,8 @@ export type Access = {
   requireTopic(operation: Operation, name: string, group?: string): Promise<void>
   /** 403 40301 unless the caller may read something for the group. */
   requireGroup(group: string): Promise<void>
+  /** 403 unless the caller is bound by no grants: for doors where IAM does not see what is done to topics and groups. */
+  requireAdmin(): Promise<void>
   /** Whether the caller may read a topic for the group: what a pattern may match. Holds for this call: ask anew at each resolution. */
   readable(group: string): Promise<(topic: string) => boolean>
   /** Those the caller may read or write, in their order. */
@@ -57,6 +59,9 @@ function heldTo(grantsOf: () => Promise<Grants | undefined>): Access {
       const grants = await held()
       if (!grants || maySeeGroup(grants, group)) return
       throw new KafkaError('GROUP_AUTHORIZATION_FAILED', `Not authorized to access group: ${group.slice(0, 255)}`)
+    },
+    async requireAdmin() {
+      if (await held()) throw new KafkaError('CLUSTER_AUTHORIZATION_FAILED', 'Cluster authorization failed.')
     },
     async readable(group) {
       const grants = await held()

@@ -15,7 +15,7 @@ import { type Action, all, equals, type Patch, set } from '../store/items.ts'
 import { newHead, raiseConfigVersion } from './head.ts'
 import { addPartitionsJobKey, headKey, topicKey } from './keys.ts'
 import { pause, untilDeadline } from './retry.ts'
-import { checkConfigs, configValue, type TopicConfigs } from './topic-configs.ts'
+import { checkConfigs, checkTogether, configValue, type TopicConfigs } from './topic-configs.ts'
 import { checkPartitionCount, findTopic, headsAtOnce, jobFormat, remember, type Topic, topicNamed } from './topics.ts'
 
 /** Checks everything and changes nothing (Kafka's `validate_only`). */
@@ -42,17 +42,22 @@ export async function increasePartitions(
   })
 }
 
+/** The named configs and their new values; null: back to the default. */
+export type ConfigChanges = Readonly<Record<string, string | null>>
+
 /**
- * Sets the named configs, and takes those given as null back to their defaults; all at once or none.
+ * Sets the named configs, and takes those given as null back to their defaults; all at once or none. Changes that depend on what
+ * is set already are given as a function of it.
  * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG; nothing was changed. REQUEST_TIMED_OUT as above.
  */
 export async function alterTopicConfigs(
   core: Core,
   name: string,
-  changes: Readonly<Record<string, string | null>>,
+  wanted: ConfigChanges | ((overrides: TopicConfigs) => ConfigChanges),
   options: AlterOptions = {},
 ): Promise<Topic> {
   return changeTopic(core, name, options, ({ overrides }) => {
+    const changes = typeof wanted === 'function' ? wanted(overrides) : wanted
     checkConfigs(
       Object.fromEntries(Object.entries(changes).map(([key, value]) => [key, value ?? configValue(overrides, key)])),
     )
@@ -80,8 +85,11 @@ export async function replaceTopicConfigs(
 
 const canonical = (configs: TopicConfigs): string => JSON.stringify(Object.entries(configs).sort())
 
-const unlessSame = (old: TopicConfigs, overrides: TopicConfigs): Changed | undefined =>
-  canonical(old) === canonical(overrides) ? undefined : { overrides }
+function unlessSame(old: TopicConfigs, overrides: TopicConfigs): Changed | undefined {
+  if (canonical(old) === canonical(overrides)) return undefined
+  checkTogether(overrides)
+  return { overrides }
+}
 
 type Changed = { readonly partitions: number } | { readonly overrides: TopicConfigs }
 

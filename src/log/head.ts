@@ -73,6 +73,12 @@ export const raiseConfigVersion = (configVersion: number): Update => ({
   if: all(equals('v', headFormat), compare('c', '<', configVersion)),
 })
 
+/** Moves the log's start forward: never back, never beyond its end. */
+export const moveStart = (start: number): Update => ({
+  patches: [set('s', start)],
+  if: all(equals('v', headFormat), compare('s', '<', start), compare('n', '>=', start)),
+})
+
 export function readHead(id: PartitionId, item: Item): Head {
   requireFormat('partition head', headKey(id).pk, item.v, headFormat)
   return {

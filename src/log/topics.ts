@@ -16,7 +16,7 @@ import { requireFormat } from './format.ts'
 import { newHead } from './head.ts'
 import { headKey, jobKey, topicKey, topicsPk } from './keys.ts'
 import { untilDeadline } from './retry.ts'
-import { checkConfigs, type TopicConfigs } from './topic-configs.ts'
+import { checkConfigs, checkTogether, type TopicConfigs } from './topic-configs.ts'
 import { newUuid } from './uuid.ts'
 
 const topicFormat = 1
@@ -43,11 +43,7 @@ export type NewTopic = { readonly name: string; readonly partitions?: number; re
  */
 export async function createTopic(core: Core, wanted: NewTopic): Promise<Topic> {
   const { name, partitions = core.settings.defaultPartitions, configs = {} } = wanted
-  checkTopicName(name)
-  checkPartitionCount(core, partitions)
-  checkConfigs(configs)
-  if (await findTopic(core, name)) throw exists(name)
-
+  await checkNewTopic(core, wanted)
   const topic: Topic = {
     id: newUuid(core.random),
     name,
@@ -69,6 +65,15 @@ export async function createTopic(core: Core, wanted: NewTopic): Promise<Topic> 
   await removeHeads(core, topic)
   await core.items.delete(job)
   throw exists(name)
+}
+
+/** What `createTopic` asks before it creates anything. @throws KafkaError as `createTopic` */
+export async function checkNewTopic(core: Core, { name, partitions, configs = {} }: NewTopic): Promise<void> {
+  checkTopicName(name)
+  if (partitions !== undefined) checkPartitionCount(core, partitions)
+  checkConfigs(configs)
+  checkTogether(configs)
+  if (await findTopic(core, name)) throw exists(name)
 }
 
 /** The topic as it is now. Never creates one. */
@@ -129,11 +134,13 @@ export async function listTopics(core: Core): Promise<Topic[]> {
 }
 
 /**
- * Deletes the topic: when this returns, no reader and no writer can reach any of its partitions.
+ * Deletes the topic: when this returns, no reader and no writer can reach any of its partitions. `onlyId`: not another that bears
+ * the name by now.
  * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION
  */
-export async function deleteTopic(core: Core, name: string): Promise<void> {
+export async function deleteTopic(core: Core, name: string, onlyId?: string): Promise<void> {
   const topic = await topicNamed(core, name)
+  if (onlyId !== undefined && topic.id !== onlyId) throw unknownTopic(name)
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const { patches } = writeJob('delete-topic', topic)
   const taken = await untilDeadline(core, deadlineMs, () =>

@@ -43,7 +43,7 @@ export const offsetFetch: ApiHandler<'offsetFetch'> = {
     answer(asked(request, version).map((group) => failedGroup(group, error, version))),
 }
 
-const asked = ({ groupId, topics, groups }: Request, version: number): Asked[] =>
+const asked = ({ groupId, topics, groups }: Request, version: number): readonly Asked[] =>
   version < severalGroupsVersion ? [{ groupId, topics }] : groups
 
 type GroupAnswer = ReturnType<typeof failedGroup>

@@ -1,27 +1,16 @@
 /** v3: what an operator has set, under Kafka's names. It is set where Millrace is deployed, so that it can only be read here. */
+import { brokerConfigs } from '../../runtime/broker-configs.ts'
 import type { Core } from '../../runtime/core.ts'
-import { defaultSettings, type Settings } from '../../runtime/settings.ts'
 import { HttpError } from '../errors.ts'
 import { type HttpRequest, param, type RouteHandler, type RouteHandlers } from '../request.ts'
 import { requireCluster } from './cluster.ts'
 import { configResource, type Described } from './config-resource.ts'
-import { clusterUrl, jsonReply, listResource, replicationFactor } from './resources.ts'
-
-const settingsByName = new Map<string, (settings: Settings) => string | number | boolean>([
-  ['auto.create.topics.enable', (settings) => settings.autoCreateTopics],
-  ['default.replication.factor', () => replicationFactor],
-  ['group.initial.rebalance.delay.ms', (settings) => settings.groupInitialRebalanceDelayMs],
-  ['group.max.session.timeout.ms', (settings) => settings.groupMaxSessionTimeoutMs],
-  ['group.max.size', (settings) => settings.groupMaxSize],
-  ['group.min.session.timeout.ms', (settings) => settings.groupMinSessionTimeoutMs],
-  ['num.partitions', (settings) => settings.defaultPartitions],
-  ['offsets.retention.minutes', (settings) => settings.offsetsRetentionMinutes],
-])
+import { clusterUrl, jsonReply, listResource } from './resources.ts'
 
 export const brokerConfigRoutes = {
   'GET /v3/clusters/{cluster}/broker-configs': async (core, request) => {
     const id = await requireCluster(core, request)
-    const data = [...settingsByName.keys()].map((name) => describe(core, request, id, name))
+    const data = brokerConfigs(core.settings).map(({ name }) => describe(core, request, id, name))
     return jsonReply(
       request,
       200,
@@ -52,11 +41,9 @@ const readOnly = () =>
 
 /** 404 for a config that the broker does not have. */
 function described(core: Core, name: string): Described {
-  const valueIn = settingsByName.get(name)
-  if (!valueIn) throw new HttpError('noSuchPath', `There is no broker config ${JSON.stringify(name.slice(0, 249))}.`)
-  const value = String(valueIn(core.settings))
-  const defaultValue = String(valueIn(defaultSettings))
-  return { name, value, defaultValue, isDefault: value === defaultValue }
+  const found = brokerConfigs(core.settings).find((config) => config.name === name)
+  if (found) return found
+  throw new HttpError('noSuchPath', `There is no broker config ${JSON.stringify(name.slice(0, 249))}.`)
 }
 
 const describe = (core: Core, request: HttpRequest, clusterId: string, name: string) =>

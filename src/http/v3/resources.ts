@@ -1,13 +1,8 @@
 /** The shapes of v3 of the contract: every resource names itself, and links to what belongs to it. */
 import type { Topic } from '../../log/topics.ts'
+import { replicationFactor } from '../../runtime/broker-configs.ts'
 import { requireJsonAccepted } from '../media-types.ts'
 import type { HttpReply, HttpRequest } from '../request.ts'
-
-/**
- * The copies of each record: DynamoDB and S3 keep three, in three zones. v2 of the contract lists brokers as replicas, of which
- * there is one; v3 asks how many copies there are.
- */
-export const replicationFactor = 3
 
 export const clusterUrl = (request: HttpRequest, clusterId: string) =>
   `${request.origin}/v3/clusters/${encodeURIComponent(clusterId)}`
@@ -41,6 +36,7 @@ export function topicResource(request: HttpRequest, clusterId: string, topic: To
     cluster_id: clusterId,
     topic_name: topic.name,
     is_internal: false,
+    // v2 of the contract lists brokers as replicas, of which there is one; v3 asks how many copies there are.
     replication_factor: replicationFactor,
     partitions_count: topic.partitions,
     partitions: related(`${self}/partitions`),
