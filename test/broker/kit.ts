@@ -95,9 +95,14 @@ async function clientOf(port: number): Promise<Client> {
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   cleanups.push(() => socket.destroy())
   socket.on('error', () => {})
-  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   const frames: Buffer[] = []
   let news = () => {}
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      resolve()
+      news()
+    })
+  })
   let received = Buffer.alloc(0)
   socket.on('data', (data) => {
     received = Buffer.concat([received, data])
@@ -120,7 +125,6 @@ async function clientOf(port: number): Promise<Client> {
       if (socket.closed) throw new Error('the connection was closed')
       await new Promise<void>((resolve) => {
         news = resolve
-        socket.once('close', resolve)
       })
     }
   }

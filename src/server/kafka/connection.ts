@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
-import { answerFrame } from '../../broker/answer-frame.ts'
-import type { Broker } from '../../broker/broker.ts'
+import type { Answerer } from '../../broker/answer-frame.ts'
 import { FrameError } from '../../broker/errors.ts'
 import type { Budget } from './budget.ts'
 import { FrameReader } from './framing.ts'
@@ -11,7 +10,7 @@ const lingerMs = 1_000
 
 /** What all connections of a listener share. */
 export type Shared = {
-  readonly broker: Broker
+  readonly answerer: Answerer
   readonly limits: KafkaLimits
   /** Requests that are held. */
   readonly requests: Budget
@@ -91,7 +90,7 @@ export class Connection {
     } catch (error) {
       // Garbage closes the connection; so does its loss.
       const isTheirs = error instanceof FrameError || this.#socket.destroyed
-      if (!isTheirs) this.#shared.broker.report(error)
+      if (!isTheirs) this.#shared.answerer.report(error)
       this.#socket.destroy()
     } finally {
       this.#shared.requests.release(begun)
@@ -143,7 +142,7 @@ export class Connection {
       try {
         await this.#answer(frame)
       } catch (error) {
-        if (!(error instanceof FrameError)) this.#shared.broker.report(error)
+        if (!(error instanceof FrameError)) this.#shared.answerer.report(error)
         this.#socket.destroy()
       } finally {
         this.#shared.requests.release(frame.length)
@@ -154,7 +153,7 @@ export class Connection {
   }
 
   async #answer(frame: Buffer): Promise<void> {
-    const { broker, limits, answers } = this.#shared
+    const { answerer, limits, answers } = this.#shared
     if (this.#socket.destroyed) return
     // Others' answers have to go first: nothing is held for it yet.
     await answers.take(0)
@@ -167,7 +166,7 @@ export class Connection {
       signal: present.signal,
       waitMsMax: Number.POSITIVE_INFINITY,
     }
-    const answer = await answerFrame(broker, peer, frame)
+    const answer = await answerer.answer(peer, frame)
     this.#present = undefined
     if (!answer) return
     const bytes = answer.reduce((sum, { length }) => sum + length, 0)

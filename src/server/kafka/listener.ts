@@ -1,5 +1,6 @@
 /** The Kafka port: TCP in front of the broker's handlers, for every client of Kafka. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type Answerer, answererOf } from '../../broker/answer-frame.ts'
 import type { Broker } from '../../broker/broker.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { Budget } from './budget.ts'
@@ -20,7 +21,7 @@ export type KafkaOptions = {
   readonly host: string
   readonly port: number
   /** Made when it is known where clients are to be sent. */
-  readonly brokerAt: (address: { readonly host: string; readonly port: number }) => Broker
+  readonly brokerAt: (address: { readonly host: string; readonly port: number }) => Broker | Answerer
   readonly clock: Clock
   readonly limits?: Partial<KafkaLimits>
 }
@@ -32,8 +33,9 @@ export async function startKafkaServer(options: KafkaOptions): Promise<KafkaServ
   const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true })
   server.maxConnections = limits.connectionsMax
   const { address: host, port } = await listen(server, options.host, options.port)
+  const made = options.brokerAt({ host, port })
   const shared = {
-    broker: options.brokerAt({ host, port }),
+    answerer: 'answer' in made ? made : answererOf(made),
     limits,
     requests: new Budget(limits.heldBytesMax),
     answers: new Budget(limits.unsentBytesMax),
