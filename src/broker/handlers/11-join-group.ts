@@ -23,6 +23,7 @@ export const joinGroup: ApiHandler<'joinGroup'> = {
     const result = await join(broker.core, joinRequest(caller, request, version), waitingOf(broker, caller))
     if ('joined' in result) return joined(result.joined, version)
     const { memberId } = result.pending
+    caller.onPending?.(memberId)
     if (request.memberId === '' && request.groupInstanceId === null && version >= memberIdVersion) {
       throw new MemberIdRequired(memberId)
     }
@@ -44,7 +45,8 @@ function joinRequest({ clientId, clientHost }: Caller, request: Request, version
     memberId,
     ...instanceOf(groupInstanceId),
     clientId: clientId ?? '',
-    clientHost,
+    // As Kafka's own addresses look.
+    clientHost: `/${clientHost.replace(/^::ffff:/, '')}`,
     sessionTimeoutMs,
     // v0 has one time-out for both.
     rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
