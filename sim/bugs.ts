@@ -91,8 +91,8 @@ const appending: readonly Bug[] = [
     'offset counted from the refs, not the records',
     100,
     'src/log/append-ref.ts',
-    'baseOffset: head.next - ref.count, head }\n      }',
-    'baseOffset: head.next - 1, head }\n      }',
+    'baseOffset: head.next - ref.count, head, joined',
+    'baseOffset: head.next - 1, head, joined',
   ),
 ]
 
@@ -180,7 +180,7 @@ const reading: readonly Bug[] = [
     'cached end taken as truth',
     100,
     'src/log/plan.ts',
-    'ids.length === 1 && only ? [await core.items.get(headKey(only))] : await core.items.batchGet(ids.map(headKey))',
+    'ids.length === 1 && only ? [await core.items.get(headKey(only))] : await batchGet(core, ids.map(headKey))',
     `ids.length === 1 && only
       ? [
           (core.memory.immutable.get(headKey(only).pk) as never) ??
@@ -189,7 +189,7 @@ const reading: readonly Bug[] = [
               return item
             })),
         ]
-      : await core.items.batchGet(ids.map(headKey))`,
+      : await batchGet(core, ids.map(headKey))`,
   ),
   bug(
     'first batch after an offset within a batch skipped',

@@ -4,11 +4,18 @@
  */
 import { KafkaError } from '../protocol/errors.ts'
 import { type BatchHeader, checkBatch, decodeBatch, withLogAppendTime } from '../protocol/records/batch.ts'
+import { lastSequenceOf, type ProducerRun } from './producer-state.ts'
 import { configValue, type TopicConfigs } from './topic-configs.ts'
 
 const noTimestamp = -1
 
-export type Admitted = { readonly records: Uint8Array; readonly count: number; readonly maxTimestampMs: number }
+export type Admitted = {
+  readonly records: Uint8Array
+  readonly count: number
+  readonly maxTimestampMs: number
+  /** Who sent them, where that is an idempotent producer. */
+  readonly producer?: ProducerRun
+}
 
 /**
  * @throws KafkaError CORRUPT_MESSAGE, UNSUPPORTED_FOR_MESSAGE_FORMAT, INVALID_RECORD, MESSAGE_TOO_LARGE, INVALID_TIMESTAMP
@@ -19,6 +26,7 @@ export async function admit(configs: TopicConfigs, records: Uint8Array, nowMs: n
   const parts: Uint8Array[] = []
   let count = 0
   let maxTimestampMs = -1
+  let producer: ProducerRun | undefined
   for (let at = 0; at < records.length; ) {
     const header = checkBatch(records, at)
     const batch = records.subarray(at, at + header.totalBytes)
@@ -31,13 +39,39 @@ export async function admit(configs: TopicConfigs, records: Uint8Array, nowMs: n
     }
     if (header.isTransactional) throw new KafkaError('INVALID_RECORD', 'transactions are not supported yet')
     if (!appendTime) await checkTimestamps(configs, header, batch, nowMs)
+    producer = sameProducer(header, producer, count)
     parts.push(appendTime ? withLogAppendTime(batch, nowMs) : batch)
     count += header.recordCount
     maxTimestampMs = Math.max(maxTimestampMs, appendTime ? nowMs : header.maxTimestampMs)
   }
   if (count === 0) throw new KafkaError('INVALID_RECORD', 'a produce request must hold at least one record')
   const [only] = parts
-  return { records: parts.length === 1 && only ? only : Buffer.concat(parts), count, maxTimestampMs }
+  const admitted = { records: parts.length === 1 && only ? only : Buffer.concat(parts), count, maxTimestampMs }
+  return producer ? { ...admitted, producer } : admitted
+}
+
+/**
+ * Who sent the batches up to this one: a partition's batches in one request are all of one idempotent producer, in the order of
+ * its sequence, or of none. (Kafka takes only one batch; its door sees to that.)
+ */
+function sameProducer(header: BatchHeader, producer: ProducerRun | undefined, before: number): ProducerRun | undefined {
+  const { producerId, producerEpoch, baseSequence } = header
+  const idempotent = producerId >= 0
+  if (idempotent && producerEpoch < 0) {
+    throw new KafkaError('INVALID_RECORD', `a batch of producer ${producerId} has the epoch ${producerEpoch}`)
+  }
+  if (before === 0)
+    return idempotent ? { id: producerId, epoch: producerEpoch, firstSequence: baseSequence } : undefined
+  const goesOn =
+    producer !== undefined &&
+    producer.id === producerId &&
+    producer.epoch === producerEpoch &&
+    lastSequenceOf(producer, before + 1) === baseSequence
+  if (goesOn || (!producer && !idempotent)) return producer
+  throw new KafkaError(
+    'INVALID_RECORD',
+    'the batches of a request for one partition must be one producer’s, in sequence',
+  )
 }
 
 async function checkTimestamps(configs: TopicConfigs, header: BatchHeader, batch: Uint8Array, nowMs: number) {

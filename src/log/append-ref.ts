@@ -4,6 +4,7 @@
  * A ref may be sent any number of times. Success is either the update's own answer, or finding the ref in the tail or in the
  * newest chunks. "Not applied" is claimed only when it is certain that no copy can ever apply.
  */
+import type { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
 import type { Entry } from './chunk.ts'
@@ -19,14 +20,27 @@ import {
 } from './head.ts'
 import { entriesCovering, firstEntryReaching, newestEntries } from './index-search.ts'
 import { headKey, type PartitionId } from './keys.ts'
+import type { Absence } from './producer-state.ts'
+import { judge, sawProducers } from './producers.ts'
 import { fingerprint, packRef, type Ref, sameBytes } from './ref.ts'
 import { pause } from './retry.ts'
 import { spill } from './spill.ts'
 import { type Stamp, sawStamp } from './stamp.ts'
 
 export type Verdict =
-  /** `head` is the one this append made, where its own answer came back. */
-  | { readonly verdict: 'appended'; readonly baseOffset: number; readonly head: Head }
+  /**
+   * `head` is the one this append made, where its own answer came back. `found`: the ref that holds the records, where an earlier
+   * request of their producer brought them. `joined`: the producer was not in the head before.
+   */
+  | {
+      readonly verdict: 'appended'
+      readonly baseOffset: number
+      readonly head: Head
+      readonly found?: Ref
+      readonly joined?: boolean
+    }
+  /** The records do not come next in their producer's sequence; no copy was applied, and none is on its way. */
+  | { readonly verdict: 'refused'; readonly error: KafkaError }
   /** The head has forgotten stamps as late as this one: no copy of this ref can apply any more, and none has. */
   | { readonly verdict: 'too-late'; readonly horizon: Stamp }
   /** There is no such partition (any more). */
@@ -36,8 +50,17 @@ export type Verdict =
   /** A copy may have been applied or may still be. */
   | { readonly verdict: 'unknown'; readonly cause: unknown }
 
-export async function appendRef(core: Core, id: PartitionId, ref: Ref, deadlineMs: number): Promise<Verdict> {
-  const update = appendUpdate(ref)
+/** `known`: what is known of a producer that the head may not hold (`absenceKnown`). */
+export async function appendRef(
+  core: Core,
+  id: PartitionId,
+  ref: Ref,
+  deadlineMs: number,
+  known?: Absence,
+): Promise<Verdict> {
+  const nowMs = core.clock.now()
+  let absence = known
+  let update = appendUpdate(ref, nowMs, absence)
   let ambiguous: StoreError | undefined
   for (let attempt = 0; ; attempt++) {
     let trouble: StoreError | 'tail-full'
@@ -47,12 +70,18 @@ export async function appendRef(core: Core, id: PartitionId, ref: Ref, deadlineM
       if (written.applied) {
         const head = readHead(id, written.item)
         sawStamp(core, newestStamp(head))
-        return { verdict: 'appended', baseOffset: head.next - ref.count, head }
+        if (ref.producer) sawProducers(core, id, head)
+        return { verdict: 'appended', baseOffset: head.next - ref.count, head, joined: absence !== undefined }
       }
       refused = true
-      const why = await whyRefused(core, id, ref, written.item && readHead(id, written.item))
-      if (why !== 'tail-full') return why
-      trouble = why
+      const why = await whyRefused(core, id, ref, written.item && readHead(id, written.item), absence)
+      if (why !== 'tail-full' && !('spills' in why)) return ambiguous && why.verdict === 'refused' ? unsure(why) : why
+      trouble = 'tail-full'
+      if (why !== 'tail-full') {
+        absence = why
+        update = appendUpdate(ref, nowMs, absence)
+        if (attempt < looksAtOnce) continue
+      }
     } catch (error) {
       if (!(error instanceof StoreError && error.retriable)) {
         if (ambiguous) return { verdict: 'unknown', cause: error }
@@ -69,15 +98,32 @@ export async function appendRef(core: Core, id: PartitionId, ref: Ref, deadlineM
   }
 }
 
+/** How often a producer that is not in the head is tried again without a pause: each time others were spilled in between. */
+const looksAtOnce = 4
+
+/** What the first copy met, a later one may not meet any more; a sequence that was passed is passed for good. */
+const unsure = (refused: Extract<Verdict, { verdict: 'refused' }>): Verdict =>
+  refused.error.error === 'DUPLICATE_SEQUENCE_NUMBER' ? refused : { verdict: 'unknown', cause: refused.error }
+
 async function whyRefused(
   core: Core,
   id: PartitionId,
   ref: Ref,
   head: Head | undefined,
-): Promise<Verdict | 'tail-full'> {
+  known: Absence | undefined,
+): Promise<Verdict | Absence | 'tail-full'> {
   if (!head) return { verdict: 'no-partition' }
   const inTail = offsetInTail(head, ref)
   if (inTail !== undefined) return { verdict: 'appended', baseOffset: inTail, head }
+  if (ref.producer) {
+    sawProducers(core, id, head)
+    const judgement = await judge(core, id, ref.producer, ref.count, head, known)
+    if (judgement !== 'next') {
+      if ('absence' in judgement) return judgement.absence
+      if ('error' in judgement) return { verdict: 'refused', error: judgement.error }
+      return { verdict: 'appended', head, ...judgement }
+    }
+  }
   const mark = fingerprint(ref)
   const maybeDropped = head.horizon >= ref.stamp || head.fingerprints.some((other) => sameBytes(other, mark))
   if (!maybeDropped && head.packedTail.length >= tailRefsMax) {

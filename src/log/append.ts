@@ -9,10 +9,14 @@ import { StoreError } from '../store/errors.ts'
 import { type Admitted, admit } from './admit.ts'
 import { appendRef, type Verdict } from './append-ref.ts'
 import { storeBlob } from './blob.ts'
+import type { Head } from './head.ts'
 import type { PartitionId } from './keys.ts'
 import { partitionText } from './keys.ts'
+import type { Absence } from './producer-state.ts'
+import { absenceKnown } from './producers.ts'
 import type { Ref } from './ref.ts'
 import { mustSpill, spill } from './spill.ts'
+import { spillProducers, tooManyProducers } from './spill-producers.ts'
 import { horizonAheadMsMax, nextStamp, type Stamp, sawStamp, stampAheadMsMax, stampAt } from './stamp.ts'
 import { configValue } from './topic-configs.ts'
 import { findTopic, raiseEra, requirePartition, type Topic, unknownTopic } from './topics.ts'
@@ -36,7 +40,8 @@ export type Ready = { readonly id: PartitionId; readonly admitted: Admitted }
 
 /**
  * Appends to each partition, each at most once in the request. Outcomes stand in the order asked. An error's name says what is
- * certain: REQUEST_TIMED_OUT means that the records may or may not be in the log, every other one that they are not.
+ * certain: REQUEST_TIMED_OUT means that the records may or may not be in the log, DUPLICATE_SEQUENCE_NUMBER that they are since an
+ * earlier request of their producer, every other one that they are not.
  */
 export async function append(
   core: Core,
@@ -66,17 +71,25 @@ async function appendOver(
     requests.map((request) => outcomeOf(request.partition, check(core, topic, request))),
   )
   const ready = checked.flatMap((result) => ('admitted' in result ? [result] : []))
-  const refs = await firstRefs(core, topic, ready, deadlineMs)
+  const [refs, known] = await Promise.all([
+    firstRefs(core, topic, ready, deadlineMs),
+    Promise.all(ready.map(({ id, admitted }) => knownOf(core, id, admitted))),
+  ])
   return Promise.all(
     checked.map(async (result, at) => {
       const partition = requests[at]?.partition ?? -1
       if ('error' in result) return result
-      const ref = refs instanceof KafkaError ? refs : refs[ready.indexOf(result)]
+      const place = ready.indexOf(result)
+      const ref = refs instanceof KafkaError ? refs : refs[place]
       if (!ref || ref instanceof KafkaError) return { partition, error: ref ?? unknownTopic(topic.name) }
-      return outcomeOf(partition, appendReady(core, topic, result, ref, deadlineMs))
+      return outcomeOf(partition, appendReady(core, topic, result, ref, deadlineMs, known[place]))
     }),
   )
 }
+
+/** While the bytes are being stored: what a round trip would be needed for afterwards. */
+const knownOf = async (core: Core, id: PartitionId, { producer, count }: Admitted): Promise<Absence | undefined> =>
+  producer && absenceKnown(core, id, producer, count)
 
 async function outcomeOf<T>(
   partition: number,
@@ -117,6 +130,7 @@ export async function firstRefs(
       length: admitted.records.length,
       count: admitted.count,
       maxTimestampMs: admitted.maxTimestampMs,
+      ...(admitted.producer ? { producer: admitted.producer } : {}),
       ...(blob.place === 'inline' ? { data: admitted.records } : {}),
     }))
   } catch (error) {
@@ -129,10 +143,17 @@ export async function firstRefs(
 const namesMax = 16
 
 /** @throws KafkaError see `append`. */
-async function appendReady(core: Core, topic: Topic, ready: Ready, first: Ref, deadlineMs: number): Promise<Appended> {
+async function appendReady(
+  core: Core,
+  topic: Topic,
+  ready: Ready,
+  first: Ref,
+  deadlineMs: number,
+  known: Absence | undefined,
+): Promise<Appended> {
   let ref = first
   for (let name = 1; ; name++) {
-    const verdict = await appendRef(core, ready.id, ref, deadlineMs)
+    const verdict = await appendRef(core, ready.id, ref, deadlineMs, known)
     if (verdict.verdict !== 'too-late') return answer(core, topic, ready.id, ref, verdict)
     if (name === namesMax || core.clock.uptime() >= deadlineMs) throw tooBusy()
     ref = await renamed(core, topic, ready, verdict.horizon, deadlineMs)
@@ -193,22 +214,31 @@ export async function answer(
       throw new KafkaError('REQUEST_TIMED_OUT', 'the store did not answer: the records may or may not be in the log', {
         cause: verdict.cause,
       })
+    case 'refused':
+      throw verdict.error
     case 'not-applied':
       throw verdict.cause === 'tail-full' ? tooBusy() : notApplied(verdict.cause)
     case 'appended': {
-      const { head, baseOffset } = verdict
+      const { head, baseOffset, found = ref, joined = false } = verdict
       if (head.configVersion !== topic.configVersion) core.memory.topics.delete(topic.name)
       core.memory.wakeups.wake(partitionText(id))
-      if (mustSpill(head)) await spill(core, id, head)
+      await makeRoom(core, id, head, joined)
       const appendTime = configValue(topic.overrides, 'message.timestamp.type') === 'LogAppendTime'
       return {
         partition: id.partition,
         baseOffset,
-        logAppendTimeMs: appendTime ? ref.maxTimestampMs : -1,
+        logAppendTimeMs: appendTime ? found.maxTimestampMs : -1,
         logStartOffset: head.start,
       }
     }
   }
+}
+
+/** Whoever fills the tail moves it; producers go along, or when one too many has come. */
+async function makeRoom(core: Core, id: PartitionId, head: Head, joined: boolean): Promise<void> {
+  const full = mustSpill(head)
+  const crowded = full || (joined && tooManyProducers(head))
+  await Promise.all([full && spill(core, id, head), crowded && spillProducers(core, id, head)])
 }
 
 const tooBusy = () =>

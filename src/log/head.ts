@@ -5,12 +5,22 @@
  *   t  tail: packed refs, oldest first   o  base offset of the tail's first ref
  *   f  fingerprints of the refs dropped last     h  horizon: the greatest stamp forgotten altogether
  *   m  greatest timestamp among dropped refs     c  config version     e  leader epoch
+ *   p<producer id>  where an idempotent producer stands that was active lately (producer-state.ts)
+ *   q  how often producers have been spilled; absent before the first time
  */
 
 import type { Condition, Item, Patch, Update, Value } from '../store/items.ts'
-import { absent, add, all, append, compare, contains, equals, not, set, shorterThan } from '../store/items.ts'
+import { absent, add, all, append, compare, contains, equals, not, remove, set, shorterThan } from '../store/items.ts'
 import { requireFormat } from './format.ts'
 import { headKey, type PartitionId } from './keys.ts'
+import {
+  type Absence,
+  comesNext,
+  isProducerAttribute,
+  lastSequenceOf,
+  packProducer,
+  producerAttribute,
+} from './producer-state.ts'
 import { fingerprint, fingerprintStamp, packedStamp, packRef, type Ref, sameBytes, unpackRef } from './ref.ts'
 import { type Stamp, stampDistanceMs } from './stamp.ts'
 
@@ -22,6 +32,8 @@ export const tailRefsMax = 100
 const headBytesMax = 1_024
 /** What the key and everything but tail and fingerprints take: at most, with numbers of 16 digits. */
 const headFixedBytes = 113
+/** What producers leave of the last unit to everything else, at least: an append of a tiny record spills every other time. */
+const besideProducersBytes = 800
 /** How many dropped refs the head still recognises: those of the last moments, at least and at most so many. */
 const fingerprintsMin = 8
 export const fingerprintsMax = 40
@@ -44,6 +56,10 @@ export type Head = {
   readonly droppedTimestampMs: number
   readonly configVersion: number
   readonly epoch: number
+  /** The packed states of the producers active lately, by attribute. */
+  readonly producers: ReadonlyMap<string, Uint8Array>
+  /** How often producers have been spilled. */
+  readonly spills: number
 }
 
 /** Creates the head of an empty partition. Only topic creation does. */
@@ -92,25 +108,53 @@ export function readHead(id: PartitionId, item: Item): Head {
     droppedTimestampMs: Number(item.m),
     configVersion: Number(item.c),
     epoch: Number(item.e),
+    producers: producersIn(item),
+    spills: Number(item.q ?? 0),
   }
+}
+
+function producersIn(item: Item): ReadonlyMap<string, Uint8Array> {
+  const producers = new Map<string, Uint8Array>()
+  for (const name in item) {
+    const value = isProducerAttribute(name) ? item[name] : undefined
+    if (value instanceof Uint8Array) producers.set(name, value)
+  }
+  return producers
 }
 
 export const tailRefs = (head: Head): Ref[] => head.packedTail.map(unpackRef)
 
-/** The one update that makes an append true: it may be sent any number of times and applies once. */
-export function appendUpdate(ref: Ref): Update {
+/**
+ * The one update that makes an append true: it may be sent any number of times and applies once. Records of an idempotent producer
+ * apply only where they come next, or where the head does not hold the producer and nothing changed since `absence` was known.
+ */
+export function appendUpdate(ref: Ref, nowMs: number, absence?: Absence): Update {
+  const { producer } = ref
   const packed = packRef(ref)
   return {
-    patches: [add('n', ref.count), add('b', ref.length), append('t', packed)],
+    patches: [add('n', ref.count), add('b', ref.length), append('t', packed), ...stateAfter(ref, nowMs)],
     if: all(
       equals('v', headFormat),
       not(contains('t', packed)),
       not(contains('f', fingerprint(ref))),
       compare('h', '<', ref.stamp),
       shorterThan('t', tailRefsMax),
+      ...(producer ? [comesNext(producer, absence)] : []),
     ),
   }
 }
+
+function stateAfter({ producer, count }: Ref, nowMs: number): Patch[] {
+  if (!producer) return []
+  const state = { epoch: producer.epoch, lastSequence: lastSequenceOf(producer, count), usedMs: nowMs }
+  return [set(producerAttribute(producer.id), packProducer(state))]
+}
+
+/** Producers leave the head, whose states have been written elsewhere; true only while none of them has moved on. */
+export const forgetProducers = (states: ReadonlyMap<string, Uint8Array>): Update => ({
+  patches: [...[...states.keys()].map(remove), add('q', 1)],
+  if: all(equals('v', headFormat), ...[...states].map(([name, state]) => equals(name, state))),
+})
 
 /**
  * How many of the tail's oldest refs are to leave it: all but a few of the newest, which a reader that follows the log is most
@@ -152,9 +196,20 @@ function howManyToRemember(marks: readonly Uint8Array[]): number {
   return Math.min(marks.length, fingerprintsMax, Math.max(fingerprintsMin, recent))
 }
 
-/** Bytes by which the item exceeds its write unit with `more` bytes in the tail; negative while there is room. */
-export const headExcess = (head: Head, more: number): number =>
-  headFixedBytes + head.fingerprints.length * (fingerprintBytes + 1) + tailBytes(head.packedTail) + more - headBytesMax
+/** Bytes by which the item exceeds its share with `more` bytes in the tail; negative while there is room. */
+export function headExcess(head: Head, more: number): number {
+  const producers = producersBytes(head)
+  const units = Math.max(1, Math.ceil((producers + besideProducersBytes) / headBytesMax))
+  const marks = head.fingerprints.length * (fingerprintBytes + 1)
+  return headFixedBytes + marks + tailBytes(head.packedTail) + producers + more - units * headBytesMax
+}
+
+/** What producers take in the item, and the count of those that left: at most, with a number of 16 digits. */
+export function producersBytes({ producers, spills }: Head): number {
+  let bytes = spills > 0 ? 11 : 0
+  for (const [name, state] of producers) bytes += name.length + state.length
+  return bytes
+}
 
 /** The newest stamp this head knows of: of its last refs, for older ones are rarely newer. */
 export const newestStamp = (head: Head): Stamp => Math.max(head.horizon, ...head.packedTail.slice(-3).map(packedStamp))

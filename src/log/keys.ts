@@ -10,6 +10,7 @@
  *   head               h/<topic id>/<partition>     head                   a partition's end and newest refs (head.ts)
  *   index entry        i/<topic id>/<partition>     <base offset>c         a chunk of refs that left the head (chunk.ts)
  *                                                   <base offset>s         (kept free for rolled segments)
+ *   spilled producer   s/<topic id>/<partition>     <producer id>          where a producer stands that has left the head (spilled-producers.ts)
  *   blob               b/<hour>/<shard>             <blob id>              the bytes of one small produce request (blob.ts)
  *   once               once/<digest>                once                   an Idempotency-Key and its answer (once.ts)
  *   consumer instance  consumer/<group>             <instance>             a REST consumer's state (http/consumers)
@@ -58,6 +59,12 @@ export const indexUpTo = (offset: number): string => `${offsetText(offset)}~`
 export const chunkKey = (id: PartitionId, baseOffset: number): Key => ({
   pk: indexPk(id),
   sk: `${offsetText(baseOffset)}c`,
+})
+
+export const spilledProducersPk = (id: PartitionId): string => `s/${partitionText(id)}`
+export const spilledProducerKey = (id: PartitionId, producer: string): Key => ({
+  pk: spilledProducersPk(id),
+  sk: producer,
 })
 
 export const blobItemKey = (id: BlobId): Key => ({

@@ -1,20 +1,24 @@
 /**
  * A ref: what a partition's head knows of one append, packed into some 45 bytes.
  *
- *   byte 0       high nibble: format version (1); low bits: place (0 inline, 1 item, 2 object)
+ *   byte 0       high nibble: format version (1); bit 3: of an idempotent producer; low bits: place (0 inline, 1 item, 2 object)
  *   16 bytes     blob id (an inline ref has one too: it is the ref's name)
  *   7 bytes      stamp
  *   varints      position in the blob (not for inline), length, record count, greatest timestamp (zigzag, ms)
- *   rest         for inline refs: the record batches themselves
+ *   varints      where bit 3 is set, but not for inline: producer id, epoch, first sequence
+ *   rest         for inline refs: the record batches themselves, which say who produced them
  *
- * Bit 3 of byte 0 is kept free for producer id, epoch and sequence.
+ * A Millrace that does not know bit 3 refuses such a ref by name, as one of a kind that it does not understand.
  */
+import { readBatchHeader } from '../protocol/records/batch.ts'
 import { type BlobId, blobIdBytes } from './blob-id.ts'
 import { requireFormat } from './format.ts'
 import { packer, unpacker } from './packing.ts'
+import type { ProducerRun } from './producer-state.ts'
 import type { Stamp } from './stamp.ts'
 
 const refFormat = 1
+const ofProducer = 0x08
 const places = ['inline', 'item', 'object'] as const
 export type Place = (typeof places)[number]
 
@@ -27,19 +31,26 @@ export type Ref = {
   readonly length: number
   readonly count: number
   readonly maxTimestampMs: number
+  /** Where all of it was sent by one idempotent producer, its sequences in a row. */
+  readonly producer?: ProducerRun
   /** The batches of an inline ref. */
   readonly data?: Uint8Array
 }
 
 export function packRef(ref: Ref): Uint8Array {
   const out = packer(64 + (ref.data?.length ?? 0))
-  out.byte((refFormat << 4) | places.indexOf(ref.place))
+  out.byte((refFormat << 4) | (ref.producer ? ofProducer : 0) | places.indexOf(ref.place))
   out.bytes(ref.id)
   out.uint56(ref.stamp)
   if (ref.place !== 'inline') out.uint(ref.position)
   out.uint(ref.length)
   out.uint(ref.count)
   out.int(ref.maxTimestampMs)
+  if (ref.producer && ref.place !== 'inline') {
+    out.uint(ref.producer.id)
+    out.uint(ref.producer.epoch)
+    out.uint(ref.producer.firstSequence)
+  }
   if (ref.data) out.bytes(ref.data)
   return out.done()
 }
@@ -51,16 +62,28 @@ export function unpackRef(bytes: Uint8Array): Ref {
   const from = unpacker(bytes)
   const first = from.byte()
   requireFormat('ref', 'a partition head or chunk', first >> 4, refFormat)
-  const place = places[first & 0x0f]
-  if (place === undefined) requireFormat('ref', 'a partition head or chunk', `1 with kind ${first & 0x0f}`, refFormat)
+  const kind = first & 0x0f
+  const place = places[kind & ~ofProducer]
+  if (place === undefined) requireFormat('ref', 'a partition head or chunk', `1 with kind ${kind}`, refFormat)
   const id = from.bytes(blobIdBytes)
   const stamp = from.uint56()
   const position = place === 'inline' ? 0 : from.uint()
   const length = from.uint()
   const count = from.uint()
   const maxTimestampMs = from.int()
+  const idempotent = (kind & ofProducer) !== 0
   const ref = { id, stamp, place: place ?? 'inline', position, length, count, maxTimestampMs }
-  return place === 'inline' ? { ...ref, data: from.bytes(length) } : ref
+  if (place === 'inline') {
+    const data = from.bytes(length)
+    return idempotent ? { ...ref, producer: producerIn(data), data } : { ...ref, data }
+  }
+  if (!idempotent) return ref
+  return { ...ref, producer: { id: from.uint(), epoch: from.uint(), firstSequence: from.uint() } }
+}
+
+function producerIn(data: Uint8Array): ProducerRun {
+  const { producerId, producerEpoch, baseSequence } = readBatchHeader(data)
+  return { id: producerId, epoch: producerEpoch, firstSequence: baseSequence }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { SeenProducers } from '../log/producers.ts'
 import type { Topic } from '../log/topics.ts'
 import { type ByteCache, byteCache } from './byte-cache.ts'
 import { type Wakeups, wakeups } from './wakeups.ts'
@@ -14,6 +15,8 @@ export type Memory = {
   readonly wakeups: Wakeups
   /** The last stamp taken, without its era, and how far others’ were ahead of this clock (log/stamp.ts). */
   readonly stamps: { lastTicks: number; aheadTicks: number }
+  /** The idempotent producers of partitions, as last seen in their heads, by partition (log/producers.ts). */
+  readonly producers: Map<string, SeenProducers>
 }
 
 export const freshMemory = (cacheBytes: number): Memory => ({
@@ -21,4 +24,5 @@ export const freshMemory = (cacheBytes: number): Memory => ({
   topics: new Map(),
   wakeups: wakeups(),
   stamps: { lastTicks: 0, aheadTicks: 0 },
+  producers: new Map(),
 })

@@ -1,0 +1,110 @@
+/**
+ * Whether an idempotent producer's records come next in a partition (docs/decisions/0010). The append's own condition decides;
+ * here is what it may be told beforehand, and what a refusal means.
+ */
+import { KafkaError } from '../protocol/errors.ts'
+import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
+import { findRun } from './find-run.ts'
+import type { Head } from './head.ts'
+import { type PartitionId, partitionText } from './keys.ts'
+import {
+  type Absence,
+  type ProducerRun,
+  type ProducerState,
+  producerAttribute,
+  type Standing,
+  standingOf,
+  unpackProducer,
+} from './producer-state.ts'
+import type { Ref } from './ref.ts'
+import { readSpilled } from './spilled-producers.ts'
+
+/** What this process saw of a partition's producers last: it saves a refusal, and decides nothing. */
+export type SeenProducers = Pick<Head, 'next' | 'producers' | 'spills'>
+
+const partitionsRemembered = 1_000
+
+export function sawProducers(core: Core, id: PartitionId, { next, producers, spills }: Head): void {
+  const { producers: seen } = core.memory
+  const key = partitionText(id)
+  if ((seen.get(key)?.next ?? -1) > next) return
+  seen.delete(key)
+  if (producers.size > 0 || spills > 0) seen.set(key, { next, producers, spills })
+  for (const oldest of seen.keys()) {
+    if (seen.size <= partitionsRemembered) break
+    seen.delete(oldest)
+  }
+}
+
+/**
+ * Before an append of these records: what is known should the head not hold the producer. Reads at most its spilled state, and
+ * only where the head did not hold it when last seen. The count of spills was seen before that state is read, never after: a spill
+ * in between makes the append fail, instead of going by a state that is no longer true.
+ */
+export async function absenceKnown(
+  core: Core,
+  id: PartitionId,
+  run: ProducerRun,
+  count: number,
+): Promise<Absence | undefined> {
+  const seen = core.memory.producers.get(partitionText(id))
+  if (seen?.producers.has(producerAttribute(run.id))) return undefined
+  const spills = seen?.spills ?? 0
+  try {
+    const state = spills === 0 ? undefined : await readSpilled(core, id, run.id)
+    return standingOf(state, run, count) === 'next' ? { spills } : undefined
+  } catch (error) {
+    // The append's own refusal will ask again.
+    if (error instanceof StoreError && error.retriable) return undefined
+    throw error
+  }
+}
+
+/** What the head said of a producer's records that it refused. */
+export type Judgement =
+  /** They come next, and were refused for another reason. */
+  | 'next'
+  /** They come next, as far as is known where the head does not hold the producer: to be sent again with this. */
+  | { readonly absence: Absence }
+  /** They are in the log already. */
+  | { readonly baseOffset: number; readonly found: Ref }
+  | { readonly error: KafkaError }
+
+/**
+ * @param known what the refused append was told.
+ * @throws StoreError
+ */
+export async function judge(
+  core: Core,
+  id: PartitionId,
+  run: ProducerRun,
+  count: number,
+  head: Head,
+  known: Absence | undefined,
+): Promise<Judgement> {
+  const active = head.producers.get(producerAttribute(run.id))
+  const state = active ? unpackProducer(active, core.clock.now()) : await stateElsewhere(core, id, head, run.id)
+  const standing = standingOf(state, run, count)
+  if (standing === 'next')
+    return active || known?.spills === head.spills ? 'next' : { absence: { spills: head.spills } }
+  const found = standing === 'duplicate' ? await findRun(core, id, head, run, count) : undefined
+  return found ?? { error: refusal(standing, run, state) }
+}
+
+const stateElsewhere = async (core: Core, id: PartitionId, { spills }: Head, producer: number) =>
+  spills === 0 ? undefined : readSpilled(core, id, producer)
+
+function refusal(standing: Exclude<Standing, 'next'>, run: ProducerRun, state: ProducerState | undefined): KafkaError {
+  const sent = `producer ${run.id} sent the sequence ${run.firstSequence} of epoch ${run.epoch}`
+  const stands = state ? `it stands at ${state.lastSequence} of epoch ${state.epoch}` : 'it has sent nothing here yet'
+  switch (standing) {
+    case 'duplicate':
+      return new KafkaError('DUPLICATE_SEQUENCE_NUMBER', `${sent}, which is in the log already: ${stands}`)
+    case 'old epoch':
+      return new KafkaError('INVALID_PRODUCER_EPOCH', `${sent}: ${stands}`)
+    case 'gap':
+    case 'unknown producer':
+      return new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER', `${sent}: ${stands}`)
+  }
+}
