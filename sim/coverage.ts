@@ -2,25 +2,20 @@
 import { readFaults, writeFaults } from './faults.ts'
 import type { Totals } from './totals.ts'
 
-/** Every store call that the log makes: one that is never seen means that the workload lost its way to it. */
+/** Every store call that the log, groups and the schedule make: one that is never seen means that the workload lost its way to it. */
 const sites: readonly string[] = [
-  'items.delete head',
-  'items.delete jobs',
+  ...['head', 'jobs', 'beat', 'member', 'plan', 'roster'].map((kind) => `items.delete ${kind}`),
   'items.transact',
-  'items.update blob',
-  'items.update head',
-  'items.update index',
-  'items.update jobs',
-  'items.update offsets',
-  'items.update once',
-  'items.update topics',
+  ...['blob', 'head', 'index', 'jobs', 'offsets', 'once', 'topics'].map((kind) => `items.update ${kind}`),
+  ...['beat', 'group', 'groups', 'maintenance', 'member', 'plan', 'roster'].map((kind) => `items.update ${kind}`),
   'objects.put blobs',
-  'items.batchGet blob',
-  'items.batchGet offsets',
-  'items.get head',
-  'items.get once',
-  'items.get topics',
-  'items.query index',
+  ...['blob', 'group', 'offsets', 'roster'].map((kind) => `items.batchGet ${kind}`),
+  ...['head', 'once', 'topics', 'beat', 'group', 'groups', 'maintenance', 'member', 'plan', 'roster'].map(
+    (kind) => `items.get ${kind}`,
+  ),
+  ...['index', 'beat', 'consumer', 'groups', 'member', 'offsets', 'plan', 'roster', 'topics'].map(
+    (kind) => `items.query ${kind}`,
+  ),
   'objects.get blobs',
 ]
 

@@ -31,12 +31,12 @@ export type Gathering = {
 }
 
 export function gather(scene: GroupScene, world: World, clientNamed: (name: string) => Client): Gathering {
-  const { strategies } = scene
-  const crowd: Crowd = { group: 'team', strategies, calmSinceMs: undefined, closed: false, living: new Set() }
   let fail: (error: unknown) => void = () => {}
   const broken = new Promise<never>((_, reject) => {
     fail = reject
   })
+  const { strategies } = scene
+  const crowd: Crowd = { group: 'team', strategies, calmSinceMs: undefined, closed: false, living: new Set(), fail }
   let members = 0
   const come = async (instanceId: string | undefined, afterMs: number) => {
     const client = clientNamed(`member-${members++}`)

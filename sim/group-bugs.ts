@@ -32,7 +32,7 @@ const committing: readonly Bug[] = [
     200,
     'src/groups/stand.ts',
     'strangerIs(member, committer.memberId) ?? mayNotCommit',
-    'mayNotCommit',
+    '(committer.instanceId === undefined ? undefined : strangerIs(member, committer.memberId)) ?? mayNotCommit',
   ),
   bug(
     'commit by a process that another has replaced in its static slot',
@@ -41,15 +41,14 @@ const committing: readonly Bug[] = [
     'strangerIs(member, committer.memberId) ?? mayNotCommit',
     '(committer.instanceId === undefined ? strangerIs(member, committer.memberId) : undefined) ?? mayNotCommit',
   ),
-  several('fence raised after the sync was answered', 200, [
+  several('no fence raised before a sync is answered', 200, [
     {
       file: 'src/groups/own.ts',
       changes: [
         { find: 'import { raiseFence }', replace: 'import { fetchOffsets, raiseFence }' },
         {
           find: '    const committed = await raiseFence(core, group, owned, fence)\n',
-          replace:
-            '    void raiseFence(core, group, owned, fence).catch(() => {})\n    const [committed] = await settled(core, () => fetchOffsets(core, group, [owned]))\n',
+          replace: '    const [committed] = await settled(core, () => fetchOffsets(core, group, [owned]))\n',
         },
       ],
     },

@@ -1,5 +1,11 @@
+import type { SceneName } from './scenes.ts'
+
 /** Seeds that once found something, run before all others. They show it again only while the workload's draws stay as they were. */
-export const keptSeeds: readonly { readonly seed: number; readonly found: string }[] = [
+export const keptSeeds: readonly {
+  readonly seed: number
+  readonly found: string
+  readonly scene?: SceneName
+}[] = [
   { seed: 7, found: 'a server that slept through an Idempotency-Key’s 15 minutes appended a second time' },
   { seed: 102, found: 'the same sleeping server, woken by the answer of a store instead of by its own pause' },
   {
@@ -9,6 +15,16 @@ export const keptSeeds: readonly { readonly seed: number; readonly found: string
   {
     seed: 20261315,
     found: 'a commit that slept while its server looked at the group set the offset back behind a newer commit',
+  },
+  {
+    seed: 134,
+    scene: 'team',
+    found: 'a commit that was taken, and its answer lost, was refused after another owner had committed',
+  },
+  {
+    seed: 85,
+    scene: 'team',
+    found: 'of two processes that started under one group.instance.id, the beat was the loser’s: the winner was fenced',
   },
   { seed: 242, found: 'those 15 minutes were counted by a clock that no store had set right yet' },
 ]

@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { keptSeeds } from './kept-seeds.ts'
+import type { Job } from './result.ts'
 import { runBugs } from './run-bugs.ts'
 import { runSeeds } from './run-seeds.ts'
 import { type SceneName, sceneNames } from './scenes.ts'
@@ -47,19 +48,19 @@ const { seeds, seed, fresh, minutes, processes, lengthMs, producers, readers, sc
 const asked = seeds ?? (minutes === undefined ? 500 : Number.MAX_SAFE_INTEGER)
 
 /** Kept ones first, unless one certain seed is asked for; fresh ones last. */
-function* allSeeds(): Generator<number> {
+function* allSeeds(): Generator<Job> {
+  const limits = { lengthMs, producers, readers, scene }
   const endMs = minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + minutes * 60_000
-  if (asked !== 1) for (const kept of keptSeeds) yield kept.seed
-  for (let at = 0; at < asked && Date.now() < endMs; at++) yield seed + at
+  if (asked !== 1)
+    for (const kept of keptSeeds) yield { seed: kept.seed, limits: { ...limits, scene: scene ?? kept.scene } }
+  for (let at = 0; at < asked && Date.now() < endMs; at++) yield { seed: seed + at, limits }
   if (fresh === 0) return
   const first = randomInt(1_000_000, 2 ** 47)
   console.log(`fresh seeds from ${first} on; again: npm run sim -- --seed ${first} --seeds ${fresh}`)
-  for (let at = 0; at < fresh && Date.now() < endMs; at++) yield first + at
+  for (let at = 0; at < fresh && Date.now() < endMs; at++) yield { seed: first + at, limits }
 }
 
 const { passed, failed } =
-  bugs === undefined
-    ? await runSeeds({ seeds: allSeeds(), limits: { lengthMs, producers, readers, scene }, processes })
-    : await runBugs(processes, seed, bugs === true ? '' : bugs)
+  bugs === undefined ? await runSeeds(allSeeds(), processes) : await runBugs(processes, seed, bugs === true ? '' : bugs)
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -25,6 +25,8 @@ export type Crowd = {
   /** Nobody comes back. */
   closed: boolean
   readonly living: Set<Self>
+  /** Of what nobody waits for: something came that never should. */
+  readonly fail: (error: unknown) => void
 }
 
 /** One life of one member. */
@@ -45,9 +47,11 @@ export type Self = {
 type Position = { next: number; sent: number }
 
 let commits = 0
+let asides = 0
 /** Commits are numbered within a run. */
 export const beginCommits = (): void => {
   commits = 0
+  asides = 0
 }
 
 /** One life after the other, until the storm is over; the one it has then goes on until it is killed. The last of all comes back. */
@@ -225,7 +229,9 @@ function assign(client: Client, crowd: Crowd, self: Self, { members, protocol, g
 async function work(client: Client, crowd: Crowd, self: Self): Promise<Then> {
   const { world, chance } = client
   const stepMs = self.sessionMs / chance.pick([6, 12, 30])
+  const beatEveryMs = chance.pick([500, self.sessionMs / 8, self.sessionMs / 4])
   let beatenMs = world.time.now()
+  if (chance.happens(0.2)) for (const partition of self.positions.keys()) await look(client, crowd, partition)
   while (!self.killed) {
     if (dies(client, crowd, 0.01)) return 'dead'
     if (dies(client, crowd, 0.01)) return leave(client, crowd, self)
@@ -233,11 +239,12 @@ async function work(client: Client, crowd: Crowd, self: Self): Promise<Then> {
     if (dies(client, crowd, 0.02)) await pause(world.time, self.sessionMs * chance.between(0.5, 3))
     await readSome(client, crowd, self)
     if (isCalm(crowd) || chance.happens(0.4)) await commitSome(client, crowd, self)
-    const then = await stayIn(client, crowd, self, world.time.now() - beatenMs >= self.sessionMs / 4)
+    const then = await stayIn(client, crowd, self, world.time.now() - beatenMs >= beatEveryMs)
     if (then === 'beaten') beatenMs = world.time.now()
     else if (then) {
-      // Kafka's consumers commit once more before they give their partitions away; some do so too late.
-      if (chance.happens(0.5)) await commitSome(client, crowd, self)
+      // Kafka's consumers commit once more before they give their partitions away; some do so too late, or do not wait.
+      if (chance.happens(0.7)) commitMeanwhile(client, crowd, self)
+      else if (chance.happens(0.5)) await commitSome(client, crowd, self)
       return then === 'dead' ? then : 'again'
     }
     await pause(world.time, chance.between(0, stepMs))
@@ -332,6 +339,21 @@ async function commitSome(client: Client, crowd: Crowd, self: Self): Promise<voi
     }
     if (client.chance.happens(0.3)) await look(client, crowd, partition)
   }
+}
+
+/** Commits what it has now, or does so when it is too late, and goes on without waiting for it. */
+function commitMeanwhile(client: Client, crowd: Crowd, self: Self): void {
+  const { world, chance } = client
+  const aside = { ...client, name: `${client.name} (aside ${asides++})` }
+  const positions = Array.from(self.positions, ([partition, position]) => [partition, { ...position }] as const)
+  const then = { ...self, positions: new Map(positions) }
+  const lateMs = chance.happens(0.5) ? chance.between(500, 6_000) : 0
+  const commit = async () => {
+    if (lateMs > 0) await pause(world.time, lateMs)
+    // A member that is in the same generation again would take back what it has committed since.
+    if (lateMs === 0 || self.generation !== then.generation) await commitSome(aside, crowd, then)
+  }
+  commit().catch(crowd.fail)
 }
 
 async function look(client: Client, { group }: Crowd, partition: number): Promise<void> {

@@ -3,7 +3,6 @@
 import { printAnomalies } from './anomalies.ts'
 import { bundledWorker } from './bundle.ts'
 import { faultTable, neverFired } from './coverage.ts'
-import type { Limits } from './limits.ts'
 import { type Pool, pool } from './pool.ts'
 import { progress } from './progress.ts'
 import type { Job, Result } from './result.ts'
@@ -15,14 +14,8 @@ const seedsToCoverAll = 1_000
 const shownMax = 3
 const failedMax = 50
 
-export type SeedsAsked = {
-  readonly seeds: Iterable<number>
-  readonly limits: Limits
-  readonly processes: number
-}
-
 /** Prints progress, anomalies and a summary; the number of tests passed and failed. */
-export async function runSeeds({ seeds, limits, processes }: SeedsAsked): Promise<{ passed: number; failed: number }> {
+export async function runSeeds(jobs: Iterable<Job>, processes: number): Promise<{ passed: number; failed: number }> {
   const beganMs = Date.now()
   const seconds = () => (Date.now() - beganMs) / 1_000
   const workers = pool(await bundledWorker('worker'), processes)
@@ -30,7 +23,7 @@ export async function runSeeds({ seeds, limits, processes }: SeedsAsked): Promis
   const failed: Result[] = []
   const line = progress()
   try {
-    await workers.each(jobs(seeds, limits), (result) => {
+    await workers.each(jobs, (result) => {
       addTo(totals, result)
       if (result.anomalies.length > 0) failed.push(result)
       line.show(() => progressLine(totals, seconds()))
@@ -48,10 +41,6 @@ export async function runSeeds({ seeds, limits, processes }: SeedsAsked): Promis
   const covered = totals.seeds < seedsToCoverAll ? 0 : 1
   const uncovered = missing.length > 0 ? 1 : 0
   return { passed: totals.seeds - totals.failed + covered - uncovered, failed: totals.failed + uncovered }
-}
-
-function* jobs(seeds: Iterable<number>, limits: Limits): Generator<Job> {
-  for (const seed of seeds) yield { seed, limits }
 }
 
 async function shorten(workers: Pool, failed: readonly Result[]): Promise<void> {

@@ -115,6 +115,8 @@ const teamWeathers: readonly [Weather, ...Weather[]] = [
   { write: 0.15, read: 0.05 },
   // Copies that come back within a minute, while the group that they are of is still at it.
   { write: 0.2, read: 0.02, lateness: [2.8, 4.8] },
+  // Commits that take as long as a rebalance.
+  { write: 0.3, read: 0.05, kinds: ['slow', 'slow', 'slow', 'slow', 'answer lost', 'throttled', 'duplicated late'] },
 ]
 
 /** A consumer group: members of all kinds on a few partitions, for minutes, through different servers. */

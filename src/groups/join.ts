@@ -202,8 +202,9 @@ async function enter(core: Core, joining: Joining, group: Group, was: Member | u
 }
 
 async function writeBoth(core: Core, name: string, member: Member, was: Member | undefined): Promise<boolean> {
-  if (was && was.memberId !== member.memberId) {
-    // Of two processes that take a slot over at once, the beat shall be the winner's.
+  const mayBeContested = was ? was.memberId !== member.memberId : member.instanceId !== undefined
+  if (mayBeContested) {
+    // Of two processes that take a slot at once, the beat shall be the winner's: by the other's it would be told that it is fenced.
     const won = await writeMember(core, name, member, was)
     if (won) await firstBeat(core, name, member)
     return won
