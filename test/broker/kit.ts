@@ -59,7 +59,7 @@ export async function openDoor({
     http,
     kafka,
     reports,
-    client: () => clientOf(kafka.port),
+    client: () => clientAt(kafka.port),
     topic: async (topic) => (await createTopic(core, topic)).id,
   }
 }
@@ -90,7 +90,8 @@ export const frameOf = <Name extends ApiName>(
   version = newest(name),
 ) => Buffer.concat(requestFrame(name, version, { correlationId, clientId: 'test' }, request))
 
-async function clientOf(port: number): Promise<Client> {
+/** A client of the port. It is gone when the test ends. */
+export async function clientAt(port: number): Promise<Client> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   cleanups.push(() => socket.destroy())

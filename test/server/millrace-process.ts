@@ -8,6 +8,8 @@ export type Exit = { readonly code: number | null; readonly out: string; readonl
 export type Millrace = {
   /** Taken from the ready line. */
   readonly url: string
+  /** `host:port` of the Kafka port. */
+  readonly kafka: string
   readonly readyLine: string
   /** What it has written to standard error so far. */
   err(): string
@@ -29,9 +31,9 @@ export function startMillrace(args: readonly string[], env: NodeJS.ProcessEnv = 
   return new Promise((resolve, reject) => {
     child.stdout?.on('data', () => {
       const [readyLine, rest] = output.out.split('\n')
-      const url = /^millrace ready: (http:\S+)/.exec(readyLine ?? '')?.[1]
-      if (!readyLine || !url || rest === undefined) return
-      resolve({ url, readyLine, exited, err: () => output.err, signal: (name) => void child.kill(name) })
+      const [, url, kafka] = /^millrace ready: (http:\S+) and Kafka at (\S+)/.exec(readyLine ?? '') ?? []
+      if (!readyLine || !url || !kafka || rest === undefined) return
+      resolve({ url, kafka, readyLine, exited, err: () => output.err, signal: (name) => void child.kill(name) })
     })
     void exited.then((exit) => reject(new Error(`ended before it was ready: ${JSON.stringify(exit)}`)))
   })

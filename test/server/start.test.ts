@@ -12,10 +12,9 @@ afterAll(killAll)
 describe('millrace start', () => {
   it('says in one line where it is and where the data is, and answers there', () =>
     inFreshFolder(async (folder) => {
-      const { url, readyLine, err } = await startMillrace(['--data', folder])
-      expect(readyLine).toMatch(/^millrace ready: http:\S+ and Kafka at 127\.0\.0\.1:\d+ \(/)
-      expect(readyLine).toContain(`${url} `)
-      expect(readyLine).toContain(`(data in ${folder})`)
+      const { url, kafka, readyLine, err } = await startMillrace(['--data', folder])
+      expect(readyLine).toBe(`millrace ready: ${url} and Kafka at ${kafka} (data in ${folder})`)
+      expect(kafka).toMatch(/^127\.0\.0\.1:\d+$/)
       expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
       expect(await produce(url, 'news', ['a', { b: 1 }])).toEqual([0, 1])
       expect(await valuesOf(url, 'news')).toEqual(['a', { b: 1 }])
@@ -108,6 +107,9 @@ describe('a clear word and exit code 1, where', () => {
       other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port)) // A string only for pipes.
     })
     expect(await refused(['start', '--memory', '--http', `${port}`])).toContain(`port ${port} on 127.0.0.1 is taken`)
+    expect(await refused(['start', '--memory', '--http', '0', '--kafka', `${port}`])).toContain(
+      `port ${port} on 127.0.0.1 is taken; choose another with --kafka`,
+    )
     await new Promise((resolve) => other.close(resolve))
   })
 
@@ -128,6 +130,7 @@ describe('a clear word and exit code 1, where', () => {
   it('an option is bad', async () => {
     expect(await refused(['start', '--http', '99999'])).toContain('--http')
     expect(await refused(['start', '--default-partitions', '0', '--memory'])).toContain('--default-partitions')
+    expect(await refused(['start', '--advertise', 'here'])).toContain('HOST:PORT')
     expect(await refused(['start', '--nonsense'])).toContain('--nonsense')
     expect(await refused(['start', '--memory', '--default-partitions', '9', '--max-partitions', '3'])).toContain('9')
     expect(await refused(['start', '--memory', '--host', 'no.such.host.invalid'])).toContain('no.such.host.invalid')
