@@ -43,6 +43,33 @@ test('the process whose slot was taken over is fenced, also its commits', async 
   expect(await committed(core, topic.id, partition)).toBe(2)
 })
 
+test('of two processes that start under one instance id at once, the one that lost and died takes nothing away', async () => {
+  const { server, stores, during } = newWorld()
+  await newsTopic(server())
+  const winner = newConsumer(server(), { instanceId: 'one' })
+  let settling: Promise<void> | undefined
+  let isDead = false
+  const loser = newConsumer(
+    server({
+      ...stores.items,
+      update: async (key, update) => {
+        if (!/^[mb]\//.test(key.sk)) return stores.items.update(key, update)
+        // It has read that nobody is there, and writes when somebody is.
+        settling ??= winner.settle()
+        await settling
+        if (isDead) throw new Error('dead')
+        const written = await stores.items.update(key, update)
+        isDead ||= !written.applied
+        return written
+      },
+    }),
+    { instanceId: 'one' },
+  )
+  const lost = loser.join({}, 1_000).catch(() => 'dead')
+  expect(await during(lost)).toBe('dead')
+  expect(await errorOf(winner.heartbeat())).toBe('none')
+})
+
 test('a static leader that comes back is told not to assign', async () => {
   const { core, one, two, during } = await twoStatic()
   const leads = one.reply.leader === one.memberId ? 'one' : 'two'
