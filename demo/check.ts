@@ -13,23 +13,25 @@ export type Delivered = Place & {
   readonly key: string | null
   readonly timestampMs: number
   readonly flight: Flight
+  /** When the poll began that brought it. */
+  readonly polledMs: number
 }
 
-/** One run of one reader, from its start to its end or death. Offsets of `positions` and `commits` are the next ones to read. */
+/** A next offset to read, as it was sent to be committed, or as the group was known to have it committed at some moment. */
+export type Commit = Place & ({ readonly sentMs: number } | { readonly knownMs: number })
+
+/** One run of one reader, from its start, or from where it went back after a lost answer, to its end, its death or the next such. */
 export type Session = {
   readonly reader: number
-  /** The committed positions that it found. */
-  readonly positions: readonly Place[]
   /** In the order in which they were given. */
   readonly delivered: readonly Delivered[]
-  /** Those that were acknowledged, in order. */
-  readonly commits: readonly Place[]
+  readonly commits: readonly Commit[]
 }
 
 export type History = {
   readonly flights: readonly NumberedFlight[]
   readonly acknowledged: readonly Acknowledged[]
-  /** Of one reader: in the order in which they ran. */
+  /** All of them members of one group. */
   readonly sessions: readonly Session[]
 }
 
@@ -45,7 +47,7 @@ export type Verdict = {
   /** Read with another key, timestamp or value than was sent, or elsewhere than was acknowledged. */
   readonly altered: number
   readonly orderViolations: number
-  /** Partitions that a reader did not resume where it had committed. */
+  /** Times that a partition was not read on where its group had committed. */
   readonly positionsLost: number
   /** A few words about some of the faults. */
   readonly examples: readonly string[]
@@ -60,7 +62,7 @@ export function judge(history: History): Verdict {
     lost: lost(history.flights, read),
     doubled: doubled(history.acknowledged, read),
     altered: altered(history, read),
-    orderViolations: [...orderInLog(read), ...history.sessions.flatMap(orderAsRead)],
+    orderViolations: [...orderInLog(read), ...orderAsRead(history.sessions)],
     positionsLost: positionsLost(history.sessions),
   }
   return {
@@ -152,33 +154,55 @@ function orderInLog(read: readonly Delivered[]): string[] {
   })
 }
 
-/** A reader is given each partition's records in the order of their offsets. */
-function orderAsRead({ reader, delivered }: Session): string[] {
-  const latest = new Map<number, number>()
-  return delivered.flatMap(({ partition, offset, key }) => {
-    const before = latest.get(partition) ?? -1
-    latest.set(partition, Math.max(before, offset))
-    if (offset > before) return []
-    return [`order: reader ${reader} was given ${partition}@${offset} (${key}) after ${partition}@${before}`]
+/** Where a reader began in a partition, or did not go on with the offset after the last one it was given of it. */
+type Start = {
+  readonly session: Session
+  readonly record: Delivered
+  /** What it was given of the partition before, if anything. */
+  readonly before: Delivered | undefined
+}
+
+function startsOf(session: Session): Start[] {
+  const latest = new Map<number, Delivered>()
+  return session.delivered.flatMap((record) => {
+    const before = latest.get(record.partition)
+    latest.set(record.partition, record)
+    return before && record.offset === before.offset + 1 ? [] : [{ session, record, before }]
+  })
+}
+
+/** A reader goes back in a partition only where another one has had it in between. */
+function orderAsRead(sessions: readonly Session[]): string[] {
+  return sessions.flatMap(startsOf).flatMap(({ session, record, before }) => {
+    if (!before || record.offset > before.offset) return []
+    const hadByAnother = sessions.some(
+      ({ reader, delivered }) =>
+        reader !== session.reader &&
+        delivered.some(
+          ({ partition, polledMs }) =>
+            partition === record.partition && polledMs >= before.polledMs && polledMs <= record.polledMs,
+        ),
+    )
+    if (hadByAnother) return []
+    return [`order: reader ${session.reader} was given ${placeText(record)} (${record.key}) after ${placeText(before)}`]
   })
 }
 
 /**
- * A reader that comes back finds at least what it was told is committed, and at most what was handed out before, and its first
- * record is the one at that position.
+ * Whoever begins with a partition begins where the group has committed: at what was known to be committed before, or at what was on
+ * its way to be. What a reader was given and had not committed comes again.
  */
 function positionsLost(sessions: readonly Session[]): string[] {
-  return sessions.flatMap((session, at) => {
-    const earlier = sessions.slice(0, at).filter(({ reader }) => reader === session.reader)
-    return session.positions.flatMap(({ partition, offset }) => {
-      const inPartition = (place: Place) => place.partition === partition
-      const committed = greatest(earlier.flatMap(({ commits }) => commits.filter(inPartition)))
-      const handedOut = greatest(earlier.flatMap(({ delivered }) => delivered.filter(inPartition))) + 1
-      const first = session.delivered.find(inPartition)?.offset ?? offset
-      if (offset >= Math.max(committed, 0) && offset <= handedOut && first === offset) return []
-      const place = `reader ${session.reader} came back to partition ${partition} at ${offset}, read from ${first},`
-      return [`position: ${place} had committed ${committed} and been given all before ${handedOut}`]
-    })
+  const commits = sessions.flatMap((session) => session.commits)
+  return sessions.flatMap(startsOf).flatMap(({ session, record }) => {
+    const { partition, offset, polledMs } = record
+    const own = commits.filter((commit) => commit.partition === partition)
+    const known = greatest(own.filter((commit) => 'knownMs' in commit && commit.knownMs < polledMs))
+    const sent = greatest(own.filter((commit) => !('sentMs' in commit) || commit.sentMs <= polledMs))
+    if (offset >= Math.max(known, 0) && offset <= Math.max(sent, 0)) return []
+    return [
+      `position: reader ${session.reader} began at ${placeText(record)}, where ${known} was known to be committed and ${sent} was sent`,
+    ]
   })
 }
 

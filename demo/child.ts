@@ -7,6 +7,8 @@ export type Child = {
   readonly ended: Promise<'finished' | 'killed'>
   /** SIGKILL: it has no chance to tidy up. */
   kill(): void
+  /** Tells it that what its job waits for has come. */
+  tell(): void
 }
 
 const running = new Set<ChildProcess>()
@@ -42,18 +44,23 @@ export function startChild<Job, Report>(script: string, job: Job, hear: (report:
       killed = true
       child.kill('SIGKILL')
     },
+    tell: () => void child.send('told'),
   }
 }
 
-/** The other side: runs the job. `report` resolves once the report cannot be lost, whatever happens to this process. */
+/**
+ * The other side: runs the job. `report` resolves once the report cannot be lost, whatever happens to this process; `told` once this
+ * process is told to go on.
+ */
 export async function doJob<Job, Report>(
-  work: (job: Job, report: (report: Report) => Promise<void>) => Promise<void>,
+  work: (job: Job, report: (report: Report) => Promise<void>, told: Promise<void>) => Promise<void>,
 ): Promise<void> {
+  const told = new Promise<void>((resolve) => process.once('message', () => resolve()))
   const orphaned = () => process.exit(1)
   process.on('disconnect', orphaned)
   try {
     // The cast: `startChild` wrote it from a `Job`.
-    await work(JSON.parse(process.argv[2] ?? '') as Job, send)
+    await work(JSON.parse(process.argv[2] ?? '') as Job, send, told)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1

@@ -24,6 +24,16 @@ export class TryAgain extends Error {
   override readonly name = 'TryAgain'
 }
 
+/** The server's word that it will not do this, asked again or not. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly status: number
+  constructor(status: number, problem: string) {
+    super(problem)
+    this.status = status
+  }
+}
+
 const attemptMsMax = 40_000
 const insistMsMax = 120_000
 const pauseMsMax = 2_000
@@ -43,7 +53,7 @@ export async function insist<T>(attempt: (attempts: number) => Promise<T>): Prom
 
 type Send = ReturnType<typeof signedSend>
 
-/** A client whose calls throw `TryAgain` for trouble that may pass, and `Error` for any other answer than success. */
+/** A client whose calls throw `TryAgain` for trouble that may pass, and `Refused` for any other answer than success. */
 export async function connect({ url, signed }: Target): Promise<Rest> {
   const send = signed ? await signing(new URL(url)) : plain
   const base = url.replace(/\/$/, '')
@@ -52,7 +62,7 @@ export async function connect({ url, signed }: Target): Promise<Rest> {
     const { status, answer } = await exchange(send, method, new URL(base + path), { ...headers }, text)
     if (status >= 200 && status < 300) return answer === '' ? undefined : JSON.parse(answer)
     const problem = `${method} ${path} was answered ${status}: ${answer.slice(0, 500)}`
-    throw status === 408 || status === 429 || status >= 500 ? new TryAgain(problem) : new Error(problem)
+    throw status === 408 || status === 429 || status >= 500 ? new TryAgain(problem) : new Refused(status, problem)
   }
 }
 
