@@ -264,9 +264,81 @@ export const restSuite = (target: () => Call): void => {
         bodyOf(await call('DELETE', times), 204)
       })
   })
+
+  describe('a consumer group', () => {
+    const group = `e2e-members-${randomUUID()}`
+    const instances = `/consumers/${group}/instances`
+    const headers = { 'content-type': v2 }
+    const partitions = [0, 1, 2]
+
+    it('shares a topic between two members, moves what one leaves behind, and tells of its members and lag', async () => {
+      const topic = `e2e-shared-${randomUUID()}`
+      bodyOf(await call('POST', `${cluster}/topics`, topicOf(topic, [], partitions.length)), 201)
+      const send = async (value: string) => {
+        for (const partition of partitions)
+          bodyOf(await produce(`/topics/${topic}/partitions/${partition}`, [{ value }]))
+      }
+      const join = async (name: string) => {
+        const settings = { name, format: 'json', 'auto.offset.reset': 'earliest', 'auto.commit.enable': 'false' }
+        bodyOf(await call('POST', `/consumers/${group}`, { headers, body: settings }))
+        bodyOf(await call('POST', `${instances}/${name}/subscription`, { headers, body: { topics: [topic] } }), 204)
+      }
+      const poll = async (name: string): Promise<readonly Rec[]> =>
+        bodyOf<Rec[]>(
+          await call('GET', `${instances}/${name}/records?timeout=1000`, { headers: { accept: jsonRecords } }),
+        )
+      /** Polls all of these, side by side, until each partition has been given to one of them. */
+      const read = async (names: readonly string[], value: string): Promise<Map<number, string>> => {
+        const owners = new Map<number, string>()
+        while (owners.size < partitions.length)
+          for (const [at, records] of (await Promise.all(names.map(poll))).entries())
+            for (const record of records) if (record.value === value) owners.set(record.partition, names[at] ?? '')
+        return owners
+      }
+      const commitAll = async (name: string) => bodyOf(await call('POST', `${instances}/${name}/offsets`, { headers }))
+
+      await join('one')
+      await send('first')
+      expect([...(await read(['one'], 'first')).values()]).toEqual(['one', 'one', 'one'])
+      await commitAll('one')
+
+      await join('two')
+      const assigned = async (name: string) =>
+        bodyOf<{ partitions: unknown[] }>(await call('GET', `${instances}/${name}/assignments`)).partitions.length
+      while ((await assigned('one')) === 3 || (await assigned('two')) === 0) await Promise.all(['one', 'two'].map(poll))
+      await send('second')
+      const owners = await read(['one', 'two'], 'second')
+      expect(new Set(owners.values())).toEqual(new Set(['one', 'two']))
+      await commitAll('one')
+
+      const described = `${cluster}/consumer-groups/${group}`
+      expect(bodyOf(await call('GET', described))).toMatchObject({ consumer_group_id: group, state: 'STABLE' })
+      const groups = bodyOf<{ data: { consumer_group_id: string }[] }>(await call('GET', `${cluster}/consumer-groups`))
+      expect(groups.data.map((one) => one.consumer_group_id)).toContain(group)
+      const members = bodyOf<{ data: { consumer_id: string }[] }>(await call('GET', `${described}/consumers`))
+      expect(members.data).toHaveLength(2)
+      const [member] = members.data
+      const assignments = `${described}/consumers/${encodeURIComponent(member?.consumer_id ?? '')}/assignments`
+      expect(bodyOf<{ data: unknown[] }>(await call('GET', assignments)).data.length).toBeGreaterThan(0)
+      const behind = [...owners.values()].filter((owner) => owner === 'two').length
+      expect(bodyOf(await call('GET', `${described}/lag-summary`))).toMatchObject({ total_lag: behind, max_lag: 1 })
+      expect(bodyOf<{ data: unknown[] }>(await call('GET', `${described}/lags`)).data).toHaveLength(3)
+
+      // What it was given and did not commit is given again, to the other one.
+      bodyOf(await call('DELETE', `${instances}/two`), 204)
+      const again = new Map<number, unknown>()
+      while (again.size < behind) for (const { partition, value } of await poll('one')) again.set(partition, value)
+      expect([...again].every(([partition, value]) => owners.get(partition) === 'two' && value === 'second')).toBe(true)
+      await send('third')
+      expect([...(await read(['one'], 'third')).values()]).toEqual(['one', 'one', 'one'])
+      bodyOf(await call('DELETE', `${instances}/one/subscription`), 204)
+      bodyOf(await call('DELETE', `${instances}/one`), 204)
+      expect(bodyOf(await call('GET', described))).toMatchObject({ state: 'EMPTY' })
+    })
+  })
 }
 
-const topicOf = (topic_name: string, configs: unknown) => ({
+const topicOf = (topic_name: string, configs: unknown, partitions_count = 2) => ({
   headers: { 'content-type': 'application/json' },
-  body: { topic_name, partitions_count: 2, configs },
+  body: { topic_name, partitions_count, configs },
 })
