@@ -5,11 +5,13 @@
  *   produce    appends records to the topic in its URL
  *   consume    reads records, or does what a reader has to, of the topic or group in its URL
  *   describe   tells what there is; lists show only what the caller may see
+ *   frame      whatever a Kafka frame asks for: opened to all who are granted anything, for the frame alone names what it touches,
+ *              and the function holds each to its caller's grants
  *   admin      changes topics and configs, or tells how the deployment is set up: for those who may call every route
  *
  * Where the last segment is a `{verb}`, each of its values is a call of its own; no other value is answered.
  */
-export type RouteClass = 'produce' | 'consume' | 'describe' | 'admin'
+export type RouteClass = 'produce' | 'consume' | 'describe' | 'admin' | 'frame'
 export type Verbs = Readonly<Record<string, RouteClass>>
 
 const instance = '/consumers/{group}/instances/{instance}'
@@ -64,6 +66,8 @@ export const routeClasses: Readonly<Record<string, RouteClass | Verbs>> = {
   [`GET ${group}/lag-summary`]: 'describe',
   [`GET ${group}/lags`]: 'describe',
   [`GET ${group}/lags/{topic}/partitions/{partition}`]: 'describe',
+
+  'POST /kafka': 'frame',
 
   [`POST ${cluster}/topics`]: 'admin',
   [`PATCH ${cluster}/topics/{topic}`]: 'admin',

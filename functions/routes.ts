@@ -2,7 +2,7 @@
  * Which function answers which call. Data only: the CDK construct makes API Gateway's routes from it, the local server matches
  * requests with it, and a test holds the functions' own route maps to it. Keys are HTTP API route keys.
  */
-export const functionNames = ['produce', 'fetch', 'commit', 'topics', 'groups'] as const
+export const functionNames = ['produce', 'fetch', 'commit', 'topics', 'groups', 'kafka'] as const
 export type FunctionName = (typeof functionNames)[number]
 
 /** Functions that nobody calls: a schedule does. */
@@ -77,4 +77,5 @@ export const routes = {
     `GET ${group}/lags`,
     `GET ${group}/lags/{topic}/partitions/{partition}`,
   ],
+  kafka: ['POST /kafka'],
 } as const satisfies Record<FunctionName, readonly string[]>

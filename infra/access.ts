@@ -28,7 +28,7 @@ const deployed: readonly Route[] = functionNames
 const anyCluster = '?'.repeat(22)
 
 const isOpened = (route: Route, opening: Opening): boolean => {
-  if (route.class === opening.kind) return true
+  if (route.class === opening.kind || route.class === 'frame') return true
   // A producer has no business with groups.
   return route.class === 'describe' && (opening.kind === 'consume' || !route.segments.includes('{group}'))
 }

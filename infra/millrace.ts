@@ -230,6 +230,7 @@ const makeFunctions = (
     commit: make('commit'),
     topics: make('topics'),
     groups: make('groups'),
+    kafka: make('kafka'),
     maintain: make('maintain'),
   }
 }

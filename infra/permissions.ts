@@ -133,6 +133,25 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
         objects: [],
         seesMissingObjects: false,
       }
+    case 'kafka':
+      // Any API of Kafka's may stand in a frame: what its caller may touch, the function asks of the caller's grants.
+      return {
+        items: [
+          readGrants,
+          { sid: 'FindTopics', actions: [get, query], keys: ['topics'] },
+          // A head may be created or deleted with its topic: one statement over a transaction's keys, as for all topics.
+          { ...writeTopics, actions: [get, ...writeTopics.actions] },
+          { sid: 'Append', actions: [batchGet, update], keys: ['h/*', 'i/*', 'b/*', 'topics'] },
+          ...readLog,
+          { sid: 'NumberProducers', actions: [get, update], keys: ['producers'] },
+          { sid: 'KnowCluster', actions: [get, update], keys: ['cluster'] },
+          ...takePart,
+          { sid: 'KeepGroups', actions: [get, query, update, remove], keys: ['group/*', 'groups/*'] },
+          { sid: 'ChangeOffsets', actions: [query, remove], keys: ['offsets/*'] },
+        ],
+        objects: [{ sid: 'StoreBlobs', actions: ['s3:PutObject'], prefixes: ['blobs/*'] }, readObjects],
+        seesMissingObjects: true,
+      }
     case 'grants':
       return {
         items: [{ sid: 'KeepGrants', actions: [update, remove], keys: ['grants/*'] }],

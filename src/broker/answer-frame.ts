@@ -12,6 +12,19 @@ import { unsupportedApiVersions } from './handlers/18-api-versions.ts'
 /** A whole answer, its length included, in pieces to be sent one after the other. */
 export type Answer = readonly Uint8Array[]
 
+/** Whoever answers the frames of a port: a broker of this process, or something that sends them on to one. */
+export type Answerer = {
+  /** As `answerFrame`. */
+  answer(peer: Peer, frame: Uint8Array): Promise<Answer | undefined>
+  /** Told of errors that no request should cause. */
+  report(error: unknown): void
+}
+
+export const answererOf = (broker: Broker): Answerer => ({
+  answer: (peer, frame) => answerFrame(broker, peer, frame),
+  report: broker.report,
+})
+
 /**
  * Answers one request. `frame` is without its length; undefined where the client wants none (Produce with
  * acks 0).

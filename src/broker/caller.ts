@@ -21,6 +21,10 @@ export type Peer = {
   readonly signal: AbortSignal
   /** Longer waits are cut here: a Lambda has to answer before its gateway gives up. */
   readonly waitMsMax: number
+  /** The most bytes of records in one answer, save a single batch that is larger. Undefined: the broker's own limit. */
+  readonly answerBytesMax?: number
+  /** Told of a group's wait that was cut: the same request, sent again with this member id, goes on with it. */
+  readonly onPending?: (memberId: string) => void
 }
 
 /** Who makes a request. */

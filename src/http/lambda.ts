@@ -84,8 +84,13 @@ function finish(
 ): GatewayResult {
   const body = reply.body ?? ''
   const responseBytes = Buffer.byteLength(body)
-  observation.note({ responseBytes })
-  const { status, partialErrorCode } = reply
-  observation.finish({ status, ...(partialErrorCode === undefined ? {} : { errorCode: partialErrorCode }), ...failure })
+  observation.note({ responseBytes, ...reply.noted })
+  const { status, partialErrorCode, error } = reply
+  observation.finish({
+    status,
+    ...(partialErrorCode === undefined ? {} : { errorCode: partialErrorCode }),
+    ...(error === undefined ? {} : { error }),
+    ...failure,
+  })
   return { statusCode: status, headers: { ...reply.headers }, ...wired(body, responseBytes) }
 }

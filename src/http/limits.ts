@@ -9,6 +9,15 @@ export const replyBytesWanted = 4 * 1024 * 1024
 /** The largest reply that Lambda takes: 6,291,556 bytes, less its envelope and headers. */
 export const replyBytesMax = 6_291_556 - 16_384
 
+/** The largest Kafka answer, in bytes: it travels as base64. */
+export const kafkaAnswerBytesMax = Math.floor((replyBytesMax / 4) * 3)
+
+/** The most bytes of records in an answer to Fetch, so that there is room for what stands around them. */
+export const kafkaRecordsBytesMax = 4 * 1024 * 1024
+
+/** The longest a Kafka fetch is held here: waiting inside a function is paid for, and whoever asks may as well wait outside. */
+export const kafkaFetchWaitMsMax = 1_000
+
 /** The longest a records call waits: an HTTP API gives up after 30 s, and the answer has to be made as well. */
 export const waitMsMax = 20_000
 

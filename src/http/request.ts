@@ -1,3 +1,4 @@
+import type { RequestFields } from '../observability/request.ts'
 import type { Core } from '../runtime/core.ts'
 import type { Access } from './access.ts'
 
@@ -32,9 +33,13 @@ export type HttpRequest = {
 export type HttpReply = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  /** Bytes travel as base64. */
+  readonly body?: string | Uint8Array
   /** The contract's code of a failure inside a reply that is no error as a whole; for the request log. */
   readonly partialErrorCode?: number
+  /** What failed inside such a reply, and other fields of the log's line. */
+  readonly error?: unknown
+  readonly noted?: RequestFields
 }
 
 export type RouteHandler = (core: Core, request: HttpRequest) => Promise<HttpReply>

@@ -1,5 +1,6 @@
 /** All route handlers, by function: for a server that answers for every one of them. A Lambda imports only its own. */
 import { consumerRoutes, pollRoutes } from './consumers/routes.ts'
+import { kafkaRoutes } from './kafka/frame-route.ts'
 import { openApiRoutes } from './openapi/routes.ts'
 import { directFetchRoutes } from './v2/direct-fetch.ts'
 import { metadataRoutes } from './v2/metadata.ts'
@@ -14,4 +15,5 @@ export const allRoutes = {
   commit: consumerRoutes,
   topics: { ...metadataRoutes, ...openApiRoutes, ...v3Routes },
   groups: groupRoutes,
+  kafka: kafkaRoutes,
 } as const

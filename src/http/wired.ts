@@ -7,7 +7,11 @@ const base64Bytes = (bytes: number): number => Math.ceil(bytes / 3) * 4
 export const wiredBytes = (body: string, bytes: number): number => Math.min(base64Bytes(bytes), jsonBytes(body))
 
 /** Lambda's result is JSON, in which a body full of quotes grows to nearly twice its size: then base64 is the smaller form. */
-export function wired(body: string, bytes: number): { readonly body: string; readonly isBase64Encoded: boolean } {
+export function wired(
+  body: string | Uint8Array,
+  bytes: number,
+): { readonly body: string; readonly isBase64Encoded: boolean } {
+  if (typeof body !== 'string') return { body: Buffer.from(body).toString('base64'), isBase64Encoded: true }
   if (bytes * 2 < replyBytesMax || jsonBytes(body) <= base64Bytes(bytes)) return { body, isBase64Encoded: false }
   return { body: Buffer.from(body).toString('base64'), isBase64Encoded: true }
 }

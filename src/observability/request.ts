@@ -10,6 +10,8 @@ export type RequestFields = {
   readonly topic?: string
   readonly partition?: number
   readonly group?: string
+  /** What a Kafka frame asked for: `fetch v12`. */
+  readonly kafkaApi?: string
   readonly requestBytes?: number
   readonly responseBytes?: number
 }

@@ -27,5 +27,6 @@ export function localHandlers(core: Core): Handlers {
     commit: lambdaHandler('commit', allRoutes.commit, open),
     topics: lambdaHandler('topics', allRoutes.topics, open),
     groups: lambdaHandler('groups', allRoutes.groups, open),
+    kafka: lambdaHandler('kafka', allRoutes.kafka, open),
   }
 }

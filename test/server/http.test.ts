@@ -18,7 +18,14 @@ afterEach(async () => {
 })
 
 async function serverWith(handler: Handler = echo, limits: Partial<PlatformLimits> = {}): Promise<HttpServer> {
-  const handlers = { produce: handler, fetch: handler, commit: handler, topics: handler, groups: handler }
+  const handlers = {
+    produce: handler,
+    fetch: handler,
+    commit: handler,
+    topics: handler,
+    groups: handler,
+    kafka: handler,
+  }
   const server = await startHttpServer({ host: '127.0.0.1', port: 0, handlers, clock: systemClock, limits })
   servers.push(server)
   return server
@@ -89,6 +96,7 @@ describe('the event a function is handed', () => {
       commit: [],
       topics: [],
       groups: [],
+      kafka: [],
     })
     const routeOf = (path: string) => matchRoute('GET', path, table)
     expect(routeOf('/a/b/c')).toMatchObject({ function: 'fetch', routeKey: 'GET /a/b/c', pathParameters: {} })

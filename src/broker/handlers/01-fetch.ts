@@ -90,7 +90,7 @@ async function read(
 ): Promise<readonly Fetched[]> {
   const wanted = asked.flatMap((one) => ('error' in one ? [] : [one]))
   if (wanted.length === 0) return []
-  const maxBytes = Math.min(Math.max(0, request.maxBytes), answerBytesMax)
+  const maxBytes = Math.min(Math.max(0, request.maxBytes), caller.answerBytesMax ?? answerBytesMax)
   const waitMs = wanted.length === asked.length ? Math.min(request.maxWaitMs, caller.waitMsMax) : 0
   return fetchFromLog(core, {
     partitions: wanted.map(({ topic, partition: { partition, fetchOffset, partitionMaxBytes } }) => ({

@@ -18,8 +18,10 @@ export const syncGroup: ApiHandler<'syncGroup'> = {
       throw new KafkaError('INCONSISTENT_GROUP_PROTOCOL', 'a sync names the protocol type and the protocol')
     }
     const synced = await sync(broker.core, syncRequest(request), waitingOf(broker, caller))
-    if (synced === 'pending')
+    if (synced === 'pending') {
+      caller.onPending?.(request.memberId)
       throw new KafkaError('REBALANCE_IN_PROGRESS', 'the leader has not assigned yet: join again')
+    }
     const { protocolType: type, protocol, assignment } = synced
     return { errorCode: 0, protocolType: type, protocolName: protocol, assignment }
   },

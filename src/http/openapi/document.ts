@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.0) of everything that is served. */
 import { STATUS_CODES } from 'node:http'
 import { consumerOperations, consumerSchemas } from './consumers.ts'
+import { kafkaOperations } from './kafka.ts'
 import { asJson, type Content, type Operation, object, ref, type Schema } from './operation.ts'
 import { v2Operations, v2Schemas } from './v2.ts'
 import { v3Operations, v3Schemas } from './v3.ts'
@@ -20,6 +21,7 @@ export const operations: readonly Operation[] = [
   ...consumerOperations,
   ...v3Operations,
   ...groupOperations,
+  ...kafkaOperations,
   documentOperation,
 ]
 
@@ -55,7 +57,7 @@ export function openApiDocument(origin: string) {
     servers: [{ url: origin }],
     // A deployment wants each call signed; a server on one machine asks nobody.
     security: [{ sigv4: [] }, {}],
-    tags: ['v2', 'consumers', 'v3', 'groups', 'document'].map((name) => ({ name })),
+    tags: ['v2', 'consumers', 'v3', 'groups', 'kafka', 'document'].map((name) => ({ name })),
     paths,
     components: {
       schemas: { ...v2Schemas, ...consumerSchemas, ...v3Schemas, ...groupSchemas },

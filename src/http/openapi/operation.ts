@@ -19,7 +19,7 @@ export type Operation = {
   readonly route: string
   /** Where one route answers several calls: the call's own path. */
   readonly path?: string
-  readonly tag: 'v2' | 'consumers' | 'v3' | 'groups' | 'document'
+  readonly tag: 'v2' | 'consumers' | 'v3' | 'groups' | 'kafka' | 'document'
   readonly id: string
   readonly summary: string
   readonly description?: string
