@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
 import { commit } from './committing.ts'
 import { coldLog, fetchAtEnd, fetchCold, lookUpByTime } from './fetching.ts'
+import { produceIdempotently } from './idempotent.ts'
 import { produce, produceWorkloads } from './produce.ts'
 import { atMost, exactly, figure, type Limit, type Row, type Section } from './report.ts'
 import { irregular, regular } from './shapes.ts'
@@ -29,6 +30,33 @@ async function producing(): Promise<Found> {
       exactly('tiny request: round trips apart from the two of a spill', notASpill(tiny.tally, 2), 1),
       atMost('one 1 KB record a request: write units in all', writeUnits / requests, 3.6),
       exactly('one 1 KB record a request: S3 PUTs', puts, 0),
+    ],
+  }
+}
+
+/** 200 share the head; of 400 each one's state has left it before its turn comes. */
+async function producingIdempotently(): Promise<Found> {
+  const run = (producers: number, cold = false) =>
+    produceIdempotently({ producers, cold, requests: 2_000, everyMs: 50, valueBytes: 100 })
+  const [one, cold, some, many] = [await run(1), await run(1, true), await run(200), await run(400)]
+  return {
+    section: {
+      title: 'Idempotent producers, 1 record of 100 B each in turn, on one partition',
+      rows: [
+        { name: '1 producer', tally: one.tally },
+        { name: '1 producer, each time another process', tally: cold.tally },
+        { name: '200 producers', tally: some.tally },
+        { name: '400 producers', tally: many.tally },
+      ],
+      notes: [`the head, at most: ${one.headBytes}, ${some.headBytes} and ${many.headBytes} bytes`],
+    },
+    limits: [
+      exactly('idempotent tiny request: round trips apart from a spill', notASpill(one.tally, 2), 1),
+      exactly('the same by a process that knows nothing', notASpill(cold.tally, 2), 1),
+      atMost('200 idempotent producers: round trips, spills included', some.tally.trips / some.tally.requests, 2),
+      exactly('200 idempotent producers: round trips apart from a spill', notASpill(some.tally, 2), 1),
+      exactly('400 idempotent producers: round trips apart from a spill', notASpill(many.tally, 2), 2),
+      atMost('400 idempotent producers: bytes of the head, worst', many.headBytes, 6_144),
     ],
   }
 }
@@ -108,7 +136,14 @@ async function contending(): Promise<Found> {
 async function run(): Promise<Found[]> {
   const cold: Found[] = []
   for (const entries of entryCounts) cold.push(await longLogs(entries))
-  return [await producing(), await fetchingAtEnd(), ...cold, await committing(), await contending()]
+  return [
+    await producing(),
+    await producingIdempotently(),
+    await fetchingAtEnd(),
+    ...cold,
+    await committing(),
+    await contending(),
+  ]
 }
 
 run().then((found) => parentPort?.postMessage(found))

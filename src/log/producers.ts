@@ -20,11 +20,9 @@ import {
 import type { Ref } from './ref.ts'
 import { readSpilled } from './spilled-producers.ts'
 
-/** What this process saw of a partition's producers last: it saves a refusal, and decides nothing. */
-export type SeenProducers = Pick<Head, 'next' | 'producers' | 'spills'>
-
 const partitionsRemembered = 1_000
 
+/** Remembers what a head says of its producers: it saves refusals, and decides nothing. */
 export function sawProducers(core: Core, id: PartitionId, { next, producers, spills }: Head): void {
   const { producers: seen } = core.memory
   const key = partitionText(id)

@@ -5,12 +5,13 @@
  *   16 bytes     blob id (an inline ref has one too: it is the ref's name)
  *   7 bytes      stamp
  *   varints      position in the blob (not for inline), length, record count, greatest timestamp (zigzag, ms)
- *   varints      where bit 3 is set, but not for inline: producer id, epoch, first sequence
- *   rest         for inline refs: the record batches themselves, which say who produced them
+ *   varints      where bit 3 is set: producer id, epoch, first sequence
+ *   rest         for inline refs: the record batches themselves
  *
+ * An inline ref of an idempotent producer has no varints: its batches, which follow the stamp, say all of it.
  * A Millrace that does not know bit 3 refuses such a ref by name, as one of a kind that it does not understand.
  */
-import { readBatchHeader } from '../protocol/records/batch.ts'
+import { batchesIn } from '../protocol/records/batch.ts'
 import { type BlobId, blobIdBytes } from './blob-id.ts'
 import { requireFormat } from './format.ts'
 import { packer, unpacker } from './packing.ts'
@@ -42,11 +43,15 @@ export function packRef(ref: Ref): Uint8Array {
   out.byte((refFormat << 4) | (ref.producer ? ofProducer : 0) | places.indexOf(ref.place))
   out.bytes(ref.id)
   out.uint56(ref.stamp)
+  if (ref.data && ref.producer) {
+    out.bytes(ref.data)
+    return out.done()
+  }
   if (ref.place !== 'inline') out.uint(ref.position)
   out.uint(ref.length)
   out.uint(ref.count)
   out.int(ref.maxTimestampMs)
-  if (ref.producer && ref.place !== 'inline') {
+  if (ref.producer) {
     out.uint(ref.producer.id)
     out.uint(ref.producer.epoch)
     out.uint(ref.producer.firstSequence)
@@ -67,23 +72,30 @@ export function unpackRef(bytes: Uint8Array): Ref {
   if (place === undefined) requireFormat('ref', 'a partition head or chunk', `1 with kind ${kind}`, refFormat)
   const id = from.bytes(blobIdBytes)
   const stamp = from.uint56()
+  const idempotent = (kind & ofProducer) !== 0
+  if (idempotent && place === 'inline') return { id, stamp, place, ...saidBy(from.bytes(from.left)) }
   const position = place === 'inline' ? 0 : from.uint()
   const length = from.uint()
   const count = from.uint()
   const maxTimestampMs = from.int()
-  const idempotent = (kind & ofProducer) !== 0
   const ref = { id, stamp, place: place ?? 'inline', position, length, count, maxTimestampMs }
-  if (place === 'inline') {
-    const data = from.bytes(length)
-    return idempotent ? { ...ref, producer: producerIn(data), data } : { ...ref, data }
-  }
+  if (place === 'inline') return { ...ref, data: from.bytes(length) }
   if (!idempotent) return ref
   return { ...ref, producer: { id: from.uint(), epoch: from.uint(), firstSequence: from.uint() } }
 }
 
-function producerIn(data: Uint8Array): ProducerRun {
-  const { producerId, producerEpoch, baseSequence } = readBatchHeader(data)
-  return { id: producerId, epoch: producerEpoch, firstSequence: baseSequence }
+/** What the batches of one producer, one after the other, say of themselves. */
+function saidBy(data: Uint8Array): Omit<Ref, 'id' | 'stamp' | 'place'> {
+  const batches = batchesIn(data)
+  const { producerId = -1, producerEpoch = -1, baseSequence = -1 } = batches[0] ?? {}
+  return {
+    position: 0,
+    length: data.length,
+    count: batches.reduce((sum, { recordCount }) => sum + recordCount, 0),
+    maxTimestampMs: Math.max(-1, ...batches.map((batch) => batch.maxTimestampMs)),
+    producer: { id: producerId, epoch: producerEpoch, firstSequence: baseSequence },
+    data,
+  }
 }
 
 /**

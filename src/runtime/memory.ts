@@ -1,4 +1,3 @@
-import type { SeenProducers } from '../log/producers.ts'
 import type { Topic } from '../log/topics.ts'
 import { type ByteCache, byteCache } from './byte-cache.ts'
 import { type Wakeups, wakeups } from './wakeups.ts'
@@ -17,6 +16,13 @@ export type Memory = {
   readonly stamps: { lastTicks: number; aheadTicks: number }
   /** The idempotent producers of partitions, as last seen in their heads, by partition (log/producers.ts). */
   readonly producers: Map<string, SeenProducers>
+}
+
+/** Of a head: its next offset, the packed states of its producers by attribute, and how often producers were spilled. */
+export type SeenProducers = {
+  readonly next: number
+  readonly producers: ReadonlyMap<string, Uint8Array>
+  readonly spills: number
 }
 
 export const freshMemory = (cacheBytes: number): Memory => ({
