@@ -87,6 +87,7 @@ describe('what is no request', () => {
     ['a negative length', sized(-5, body)],
     ['a length too small for a header', sized(3, body)],
     ['a length beyond the limit, before its bytes have come', sized(100 * 1024 * 1024 + 1, body.subarray(0, 8))],
+    ['garbage of a fitting length, before the rest has come', sized(1_000, Buffer.from([0x7f, 0x7f, 0, 0]))],
     ['an API that nobody has', sized(100, Buffer.from([0x7f, 0x7f, 0, 0, ...body.subarray(4)]))],
     ['an API that is not served', sized(100, Buffer.from([0, 4, 0, 0, ...body.subarray(4)]))],
     ['a body that is cut off', sized(14, Buffer.from([0, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 9]))],
