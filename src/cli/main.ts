@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { connectCommand } from './connect.ts'
 import { groupsCommand } from './groups.ts'
 import { startCommand } from './start.ts'
 
@@ -22,5 +23,5 @@ function adopt(parent: Command, child: Command): Command {
   return child
 }
 
-for (const command of [startCommand(), groupsCommand()]) millrace.addCommand(adopt(millrace, command))
+for (const command of [startCommand(), connectCommand(), groupsCommand()]) millrace.addCommand(adopt(millrace, command))
 await millrace.parseAsync()
