@@ -10,11 +10,12 @@ export type Sent = {
   readonly epoch?: number
   readonly sequence: number
   readonly values: readonly string[]
+  readonly timestampMs?: number
 }
 
 /** A batch as an idempotent producer sends it. */
-export function producerBatch({ producer, epoch = 0, sequence, values }: Sent): Uint8Array {
-  const batch = batchOf(values)
+export function producerBatch({ producer, epoch = 0, sequence, values, timestampMs }: Sent): Uint8Array {
+  const batch = batchOf(values, timestampMs)
   const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength)
   view.setBigInt64(layout.producerId, BigInt(producer))
   view.setInt16(layout.producerEpoch, epoch)
