@@ -1,6 +1,6 @@
 /** Topics that requests name, for handlers that ask for each name once. */
 import type { Topic } from '../log/topics.ts'
-import type { KafkaError } from '../protocol/errors.ts'
+import { KafkaError } from '../protocol/errors.ts'
 import { inParallel } from '../runtime/parallel.ts'
 import type { Broker } from './broker.ts'
 import { toKafkaError } from './errors.ts'
@@ -29,5 +29,12 @@ export async function namedTopics(
       found.set(name, toKafkaError(error, broker.report))
     }
   })
+  return found
+}
+
+/** One of `namedTopics`. @throws KafkaError what became of it */
+export function requireFound(found: Topic | KafkaError | undefined): Topic {
+  if (found === undefined) throw new Error('a topic was not looked for')
+  if (found instanceof KafkaError) throw found
   return found
 }

@@ -63,15 +63,21 @@ async function headOf(core: Core, topic: Topic, partition: number): Promise<{ id
   return headOf(core, now, partition)
 }
 
-/** The greatest timestamp may have left the log with its record: then that of the tail counts. */
+/** `undefined` as below. Where the record with the greatest timestamp of all has left the log, the next is found by halving. */
 async function greatest(core: Core, id: PartitionId, head: Head) {
-  const inTail = Math.max(-1, ...tailRefs(head).map((ref) => ref.maxTimestampMs))
-  for (const timestampMs of [Math.max(head.droppedTimestampMs, inTail), inTail]) {
-    if (timestampMs < 0 || head.next === head.start) break
-    const found = await firstAtOrAfter(core, id, head, { timestampMs })
-    if (found !== none) return found
+  if (head.next === head.start) return none
+  let high = Math.max(head.droppedTimestampMs, ...tailRefs(head).map((ref) => ref.maxTimestampMs))
+  let best = await firstAtOrAfter(core, id, head, { timestampMs: high })
+  if (best !== none) return best
+  best = await firstAtOrAfter(core, id, head, { timestampMs: 0 })
+  // In between, `best` is the first record at or after some time, and none is at or after `high`.
+  while (best && best !== none && high - best.timestampMs > 1) {
+    const middle = best.timestampMs + Math.floor((high - best.timestampMs) / 2)
+    const found = await firstAtOrAfter(core, id, head, { timestampMs: middle })
+    if (found === none) high = middle
+    else best = found
   }
-  return none
+  return best
 }
 
 /** `undefined` where a blob was moved under the search: it has to begin again from a fresh head. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { producerBatch } from '../log/producer.ts'
 import { batchOf, type Client, fetchFrom, openDoor, produceTo, type Request } from './kit.ts'
 import { code } from './member.ts'
 
@@ -136,11 +137,10 @@ describe('CreatePartitions', () => {
 
 describe('DeleteRecords', () => {
   const five = ['a', 'b', 'c', 'd', 'e']
-  const filled = async (configs = {}) => {
+  const filled = async (configs = {}, timestamps = [1_000, 2_000]) => {
     const { door, client } = await open()
     await door.topic({ name: 't', configs })
-    await client.call('produce', produceTo('t', batchOf(five, 1_000)), 12)
-    await client.call('produce', produceTo('t', batchOf(five, 2_000)), 12)
+    for (const timestampMs of timestamps) await client.call('produce', produceTo('t', batchOf(five, timestampMs)), 12)
     const removeBefore = async (offset: number, partitionIndex = 0) =>
       (
         await client.call('deleteRecords', {
@@ -181,6 +181,17 @@ describe('DeleteRecords', () => {
     expect([await listed(0), await listed(-3)]).toEqual([10, 10])
   })
 
+  test('leaves the latest of the records that remain as the one with the greatest timestamp', async () => {
+    const { removeBefore, listed } = await filled({}, [9_000, 2_000, 3_000, 3_000, 1_000])
+    expect(await listed(-3)).toBe(0)
+    await removeBefore(5)
+    expect(await listed(-3)).toBe(10)
+    await removeBefore(18)
+    expect(await listed(-3)).toBe(18)
+    await removeBefore(20)
+    expect(await listed(-3)).toBe(20)
+  })
+
   test('changes nothing where there is no such offset or partition, or where records only go by compaction', async () => {
     const { removeBefore, listed } = await filled()
     expect((await removeBefore(11))?.errorCode).toBe(code('OFFSET_OUT_OF_RANGE'))
@@ -212,5 +223,18 @@ describe('What is told of partitions', () => {
         { topic: 'x', partitions: [0] },
       ]),
     ).toEqual([`t-1 ${batch.length}`])
+  })
+
+  test('who produces there with sequences', async () => {
+    const { door, client } = await open()
+    await door.topic({ name: 't' })
+    const { producerId } = await client.call('initProducerId', { transactionalId: null, transactionTimeoutMs: 1_000 })
+    const batch = producerBatch({ producer: Number(producerId), sequence: 0, values: ['a', 'b'] })
+    await client.call('produce', produceTo('t', batch), 12)
+    const { topics } = await client.call('describeProducers', { topics: [{ name: 't', partitionIndexes: [0, 1] }] })
+    expect(topics[0]?.partitions).toMatchObject([
+      { errorCode: 0, activeProducers: [{ producerId, producerEpoch: 0, lastSequence: 1, currentTxnStartOffset: -1 }] },
+      { errorCode: code('UNKNOWN_TOPIC_OR_PARTITION'), activeProducers: [] },
+    ])
   })
 })

@@ -13,7 +13,7 @@ import type { Caller } from '../caller.ts'
 import { toKafkaError } from '../errors.ts'
 import { forGroups, instanceOf, requireGroup } from '../groups.ts'
 import type { ApiHandler } from '../handler.ts'
-import { namedTopic, namedTopics } from '../named-topics.ts'
+import { namedTopic, namedTopics, requireFound } from '../named-topics.ts'
 
 type Request = RequestOf<'offsetCommit'>
 type AskedTopic = Request['topics'][number]
@@ -61,10 +61,10 @@ const topicsToCommit = (broker: Broker, { access }: Caller, { groupId, topics }:
 
 type Taken = { readonly partitionIndex: number } & ({ readonly commit: OffsetCommit } | { readonly error: KafkaError })
 
-function take(topic: Topic | KafkaError | undefined, asked: AskedPartition): Taken {
+function take(found: Topic | KafkaError | undefined, asked: AskedPartition): Taken {
   const { partitionIndex, committedOffset: offset, committedLeaderEpoch, committedMetadata } = asked
   try {
-    if (!topic || topic instanceof KafkaError) throw topic ?? new Error('a topic was not looked for')
+    const topic = requireFound(found)
     requirePartition(topic, partitionIndex)
     if (offset < 0) throw new KafkaError('INVALID_REQUEST', `${offset} is no offset`)
     const metadata = committedMetadata ?? ''

@@ -3,14 +3,14 @@
  * counted in the partition's size, until retention takes them.
  */
 import { deleteRecords as moveStart } from '../../log/delete-records.ts'
-import type { RequestOf } from '../../protocol/apis.ts'
-import { KafkaError } from '../../protocol/errors.ts'
+import type { Topic } from '../../log/topics.ts'
+import type { KafkaError } from '../../protocol/errors.ts'
 import { inParallel } from '../../runtime/parallel.ts'
 import type { Broker } from '../broker.ts'
 import { toKafkaError } from '../errors.ts'
 import type { ApiHandler } from '../handler.ts'
 import { leaderError } from '../leaders.ts'
-import { namedTopics } from '../named-topics.ts'
+import { namedTopics, requireFound } from '../named-topics.ts'
 
 const toTheEnd = -1
 const partitionsAtOnce = 16
@@ -27,8 +27,8 @@ export const deleteRecords: ApiHandler<'deleteRecords'> = {
     )
     const answers = await inParallel(partitionsAtOnce, asked, async ({ topic, partitionIndex, offset }) => {
       try {
-        if (!topic || topic instanceof KafkaError) throw topic ?? new Error('a topic was not looked for')
-        return { partitionIndex, lowWatermark: await move(broker, topic, partitionIndex, offset), errorCode: 0 }
+        const lowWatermark = await move(broker, requireFound(topic), partitionIndex, offset)
+        return { partitionIndex, lowWatermark, errorCode: 0 }
       } catch (error) {
         return failedPartition(partitionIndex, toKafkaError(error, broker.report))
       }
@@ -43,14 +43,14 @@ export const deleteRecords: ApiHandler<'deleteRecords'> = {
     }
   },
   failed: ({ topics }, error) => ({
-    topics: topics.map(({ name, partitions }: RequestOf<'deleteRecords'>['topics'][number]) => ({
+    topics: topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex }) => failedPartition(partitionIndex, error)),
     })),
   }),
 }
 
-async function move({ core, view }: Broker, topic: Parameters<typeof moveStart>[1], partition: number, offset: number) {
+async function move({ core, view }: Broker, topic: Topic, partition: number, offset: number) {
   const elsewhere = leaderError(view, topic.id, partition)
   if (elsewhere) throw elsewhere
   return moveStart(core, topic, partition, offset === toTheEnd ? 'end' : offset)
