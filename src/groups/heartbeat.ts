@@ -43,7 +43,8 @@ export async function lookAfter(core: Core, request: HeartbeatRequest): Promise<
   const seen = await readWithNeighbour(core, request, beatKey(request.group, slot))
   const beat = beatIn(slot, seen.also)
   const stranger = strangerIs(beat, request.memberId)
-  if (stranger) return stranger.refuse === 'FENCED_INSTANCE_ID' ? 'fenced' : 'unknown-member'
+  if (stranger?.refuse === 'UNKNOWN_MEMBER_ID') return 'unknown-member'
+  if (stranger && 'error' in (await beatNow(core, request.group, request))) return 'fenced'
   const refusal = mayNotSync(seen.group, request.generation)
   if (refusal) return refusal.refuse === 'UNKNOWN_MEMBER_ID' ? 'unknown-member' : 'rebalancing'
   return (await neighbourIsGone(core, request, seen, beat)) ? 'rebalancing' : 'stable'

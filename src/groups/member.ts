@@ -175,9 +175,15 @@ export async function beatNow(
   const { item } = await settled(core, () => core.items.update(beatKey(group, slot), update))
   const beat = beatIn(slot, item)
   if (!beat) return { error: 'UNKNOWN_MEMBER_ID' }
-  if (beat.memberId !== who.memberId) return { error: 'FENCED_INSTANCE_ID' }
-  rememberBeat(core, group, slot)
-  return { beat }
+  if (beat.memberId === who.memberId) {
+    rememberBeat(core, group, slot)
+    return { beat }
+  }
+  // Another process's first beat may come late, after this one has taken the slot over from it: the member's item tells.
+  const member = memberIn(slot, await settled(core, () => core.items.get(memberKey(group, slot))))
+  if (member?.memberId !== who.memberId) return { error: 'FENCED_INSTANCE_ID' }
+  await firstBeat(core, group, { ...member, ms: now })
+  return { beat: { memberId: who.memberId, ms: now, sessionMs: member.sessionMs, ...(ring && { ring }) } }
 }
 
 /** Removes a member that is still as it was read. False: it has been heard of since, or written anew. */

@@ -70,6 +70,30 @@ test('of two processes that start under one instance id at once, the one that lo
   expect(await errorOf(winner.heartbeat())).toBe('none')
 })
 
+test('a first beat that comes late, after another process has the slot, fences nobody', async () => {
+  const { server, stores, one, during } = await twoStatic()
+  const late: (() => Promise<unknown>)[] = []
+  const slow = newConsumer(
+    server({
+      ...stores.items,
+      update: (key, update) => {
+        if (key.sk.startsWith('b/')) late.push(() => stores.items.update(key, update))
+        return stores.items.update(key, update)
+      },
+    }),
+    { instanceId: 'one' },
+  )
+  await during(slow.join())
+  const again = newConsumer(server(), { instanceId: 'one' })
+  await during(again.settle())
+  await Promise.all(late.map((write) => write()))
+  expect(await again.look()).toBe('stable')
+  await Promise.all(late.map((write) => write()))
+  expect(await errorOf(again.heartbeat())).toBe('none')
+  expect(await errorOf(slow.heartbeat())).toBe('FENCED_INSTANCE_ID')
+  expect(await errorOf(one.heartbeat())).toBe('FENCED_INSTANCE_ID')
+})
+
 test('a static leader that comes back is told not to assign', async () => {
   const { core, one, two, during } = await twoStatic()
   const leads = one.reply.leader === one.memberId ? 'one' : 'two'
