@@ -45,3 +45,45 @@ it('a caller with grants writes, reads and sees only what they cover', async () 
   const { coordinators } = await call('findCoordinator', { coordinatorKeys: ['g', 'h'] }, 6)
   expect(coordinators.map(({ errorCode }) => errorCode)).toEqual([0, 30])
 })
+
+it('a caller with grants joins and commits for its groups, and changes no topics', async () => {
+  const call = await grantee()
+  const committed = async (groupId: string, name: string) => {
+    const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata: null }]
+    const { topics } = await call('offsetCommit', { groupId, memberId: '', topics: [{ name, partitions }] }, 9)
+    return topics[0]?.partitions[0]?.errorCode
+  }
+  expect([await committed('g', 'in'), await committed('g', 'secret'), await committed('h', 'in')]).toEqual([0, 29, 30])
+  const fetched = await call('offsetFetch', { groups: ['g', 'h'].map((groupId) => ({ groupId, topics: null })) }, 9)
+  expect(fetched.groups.map(({ errorCode, topics }) => [errorCode, topics.map(({ name }) => name)])).toEqual([
+    [0, ['in']],
+    [30, []],
+  ])
+  expect((await call('listGroups', {}, 5)).groups.map(({ groupId }) => groupId)).toEqual(['g'])
+  const beat = { groupId: 'h', generationId: 1, memberId: 'm' }
+  expect((await call('heartbeat', beat, 4)).errorCode).toBe(30)
+
+  const made = { name: 'new', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+  const created = await call('createTopics', { topics: [made] }, 7)
+  const deleted = await call('deleteTopics', { topicNames: ['out'], timeoutMs: 1 }, 5)
+  const resource = { resourceType: 2, resourceName: 'out', configs: [] }
+  const altered = await call('incrementalAlterConfigs', { resources: [resource], validateOnly: false }, 1)
+  const groups = await call('deleteGroups', { groupsNames: ['g'] }, 2)
+  const errors = [created.topics, deleted.responses, altered.responses, groups.results].map((all) => all[0]?.errorCode)
+  expect(errors).toEqual([31, 31, 31, 31])
+})
+
+it('a member whose caller cannot wait asks again until its group has formed', async () => {
+  const call = await grantee()
+  const join = (memberId: string) => {
+    const protocols = [{ name: 'range', metadata: new Uint8Array() }]
+    const request = { groupId: 'g', sessionTimeoutMs: 30_000, memberId, protocolType: 'consumer', protocols }
+    return call('joinGroup', request, 9)
+  }
+  const first = await join('')
+  expect(first.errorCode).toBe(79)
+  let joined = await join(first.memberId)
+  expect([joined.errorCode, joined.memberId]).toEqual([27, first.memberId])
+  while (joined.errorCode === 27) joined = await join(first.memberId)
+  expect([joined.errorCode, joined.generationId, joined.leader]).toEqual([0, 1, first.memberId])
+})
