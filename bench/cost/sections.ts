@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
 import { commit } from './committing.ts'
 import { coldLog, fetchAtEnd, fetchCold, lookUpByTime } from './fetching.ts'
+import { grouping, idling } from './group-sections.ts'
 import { produceIdempotently } from './idempotent.ts'
 import { produce, produceWorkloads } from './produce.ts'
 import { atMost, exactly, figure, type Limit, type Row, type Section } from './report.ts'
@@ -142,6 +143,8 @@ async function run(): Promise<Found[]> {
     await fetchingAtEnd(),
     ...cold,
     await committing(),
+    await grouping(),
+    await idling(),
     await contending(),
   ]
 }
