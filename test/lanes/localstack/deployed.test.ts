@@ -9,7 +9,7 @@ import { restSuite } from '../../e2e/rest.ts'
 import { decide, unusedGrants } from '../../policy/evaluate.ts'
 import { type Deployed, rolePolicies } from '../../policy/role-policies.ts'
 import { type Recorder, startRecorder } from './recorder.ts'
-import { account, assume, credentials, type Deployment, deploy, destroy, redirect, region } from './stack.ts'
+import { account, assume, credentials, type Deployment, deploy, destroy, invoke, redirect, region } from './stack.ts'
 
 const endpoint = process.env.AWS_ENDPOINT_URL ?? ''
 const recorderHost = process.env.MILLRACE_RECORDER_HOST
@@ -59,6 +59,10 @@ describe('the deployed stack', () => {
 
   it('carries the 20,000 flights of the demo: none lost, none out of order', async () => {
     expect(await runDemo({ url: deployment.url, print: console.log })).toBe(0)
+  })
+
+  it('tidies up when the schedule says so', async () => {
+    await invoke(endpoint, deployment, 'maintain')
   })
 
   if (recorderHost !== undefined)

@@ -97,21 +97,43 @@ type Configuration = {
   readonly Environment?: { readonly Variables?: Readonly<Record<string, string>> }
 }
 
-/** Sends the functions of one deployment to AWS through another address. */
-export const redirect = async (endpoint: string, { table }: Deployment, through: string): Promise<void> => {
-  const send = signedSend(credentials, region, 'lambda')
-  const functions = new URL('/2015-03-31/functions/', endpoint)
-  const listed = await send('GET', functions, {}, undefined)
+/** The functions of one deployment. */
+const functionsOf = async (endpoint: string, { table }: Deployment): Promise<Configuration[]> => {
+  const listed = await signedSend(credentials, region, 'lambda')(
+    'GET',
+    new URL('/2015-03-31/functions/', endpoint),
+    {},
+    undefined,
+  )
   const { Functions } = (await listed.json()) as { Functions: Configuration[] } // Lambda's ListFunctions
-  for (const { FunctionName, Environment } of Functions) {
-    const { Variables = {} } = Environment ?? {}
+  return Functions.filter(({ Environment }) => Environment?.Variables?.MILLRACE_TABLE === table)
+}
+
+const isNamed = ({ Environment }: Configuration, name: string): boolean =>
+  Environment?.Variables?.AWS_SDK_UA_APP_ID === `millrace-${name}`
+
+/** Sends the functions of one deployment to AWS through another address. */
+export const redirect = async (endpoint: string, deployment: Deployment, through: string): Promise<void> => {
+  const send = signedSend(credentials, region, 'lambda')
+  for (const found of await functionsOf(endpoint, deployment)) {
     // The writer of grants works for CloudFormation, also when nobody listens at that address any more.
-    if (Variables.MILLRACE_TABLE !== table || Variables.AWS_SDK_UA_APP_ID === 'millrace-grants') continue
+    if (isNamed(found, 'grants')) continue
+    const { FunctionName, Environment: { Variables = {} } = {} } = found
     const body = JSON.stringify({ Environment: { Variables: { ...Variables, AWS_ENDPOINT_URL: through } } })
     const url = new URL(`/2015-03-31/functions/${FunctionName}/configuration`, endpoint)
     const answer = await send('PUT', url, { 'content-type': 'application/json' }, body)
     if (!answer.ok) throw new Error(`${FunctionName} was not redirected: ${answer.status} ${await answer.text()}`)
   }
+}
+
+/** Runs a function that nobody calls over HTTP, as the schedule does, and waits for its end. Throws where it fails. */
+export const invoke = async (endpoint: string, deployment: Deployment, name: string): Promise<void> => {
+  const found = (await functionsOf(endpoint, deployment)).find((one) => isNamed(one, name))
+  if (!found) throw new Error(`there is no function ${name}`)
+  const url = new URL(`/2015-03-31/functions/${found.FunctionName}/invocations`, endpoint)
+  const answer = await signedSend(credentials, region, 'lambda')('POST', url, {}, '{}')
+  const text = await answer.text()
+  if (!answer.ok || answer.headers.has('x-amz-function-error')) throw new Error(`${name}: ${answer.status} ${text}`)
 }
 
 /** Credentials of a session in the role. */
