@@ -166,7 +166,7 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
           // A group and its name go in one transaction: one statement over both, as for topics.
           { sid: 'TidyGroups', actions: [get, query, update, remove], keys: ['group/*', 'groups/*'] },
           { sid: 'TidyOffsets', actions: [query, remove], keys: ['offsets/*'] },
-          { sid: 'TidyConsumers', actions: [get, query, update, remove], keys: ['consumer/*'] },
+          { sid: 'TidyConsumers', actions: [query, remove], keys: ['consumer/*'] },
         ],
         objects: [],
         seesMissingObjects: false,
