@@ -4,6 +4,7 @@
  */
 import type { Patch } from './bundle.ts'
 import { groupBugs } from './group-bugs.ts'
+import { producerBugs } from './producer-bugs.ts'
 import type { SceneName } from './scenes.ts'
 
 export type Bug = {
@@ -245,4 +246,11 @@ const keysAndCommits: readonly Bug[] = [
   ),
 ]
 
-export const bugs: readonly Bug[] = [...appending, ...spilling, ...reading, ...keysAndCommits, ...groupBugs]
+export const bugs: readonly Bug[] = [
+  ...appending,
+  ...spilling,
+  ...reading,
+  ...keysAndCommits,
+  ...groupBugs,
+  ...producerBugs,
+]

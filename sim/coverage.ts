@@ -6,11 +6,11 @@ import type { Totals } from './totals.ts'
 const sites: readonly string[] = [
   ...['head', 'jobs', 'beat', 'member', 'plan', 'roster'].map((kind) => `items.delete ${kind}`),
   'items.transact',
-  ...['blob', 'head', 'index', 'jobs', 'offsets', 'once', 'topics'].map((kind) => `items.update ${kind}`),
+  ...['blob', 'head', 'index', 'jobs', 'offsets', 'once', 'producer', 'topics'].map((kind) => `items.update ${kind}`),
   ...['beat', 'group', 'groups', 'maintenance', 'member', 'plan', 'roster'].map((kind) => `items.update ${kind}`),
   'objects.put blobs',
   ...['blob', 'group', 'offsets', 'roster'].map((kind) => `items.batchGet ${kind}`),
-  ...['head', 'once', 'topics', 'beat', 'group', 'groups', 'maintenance', 'member', 'plan', 'roster'].map(
+  ...['head', 'once', 'producer', 'topics', 'beat', 'group', 'groups', 'maintenance', 'member', 'plan', 'roster'].map(
     (kind) => `items.get ${kind}`,
   ),
   ...['index', 'beat', 'consumer', 'groups', 'member', 'offsets', 'plan', 'roster', 'topics'].map(

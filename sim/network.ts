@@ -31,7 +31,7 @@ const kindOf = (pk: string, sk = ''): string => {
   const [first = pk] = pk.split('/')
   return (first === 'group' ? groupRows[sk.split('/')[0] ?? ''] : kinds[first]) ?? first
 }
-const kinds: Readonly<Record<string, string>> = { h: 'head', i: 'index', b: 'blob' }
+const kinds: Readonly<Record<string, string>> = { h: 'head', i: 'index', b: 'blob', s: 'producer' }
 const groupRows: Readonly<Record<string, string>> = { m: 'member', b: 'beat', r: 'roster', p: 'plan' }
 
 /** The two stores from this machine. */

@@ -13,6 +13,7 @@ import type { Limits } from './limits.ts'
 import { beginCommits } from './members.ts'
 import type { Network } from './network.ts'
 import { beginAttempts, produce, produceOnce } from './producers.ts'
+import { produceInSequence } from './producers-idempotent.ts'
 import { type Chance, seeded } from './random.ts'
 import { read } from './readers.ts'
 import { drawScene, type Scene } from './scenes.ts'
@@ -114,6 +115,7 @@ async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster
     await Promise.all([
       ...several(scene.producers, limits.producers, 'producer', (one) => produce(one, thinkMs)),
       ...several(scene.onceProducers, limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
+      ...several(scene.sequenced ?? 0, limits.producers, 'sequenced', (one) => produceInSequence(one)),
       ...several(scene.readers, limits.readers, 'reader', (one) => read(one, thinkMs)),
     ])
     net.weather = { write: 0, read: 0 }

@@ -23,6 +23,8 @@ export type Scene = {
   /** Producers that send under an `Idempotency-Key`. */
   readonly onceProducers: number
   readonly readers: number
+  /** Idempotent producers, where there are any. */
+  readonly sequenced?: number
   /** A consumer group, where there is one. */
   readonly team?: GroupScene
 }
@@ -143,13 +145,46 @@ function drawTeam(chance: Chance): Scene {
 }
 const teamsShare = 0.1
 
-export const sceneNames = ['any', 'echoes', 'team'] as const
+/** Idempotent producers, for hours and with long pauses, beside others that fill the head: they leave it and come back. */
+const drawSequences = (chance: Chance): Scene => ({
+  weather: chance.pick(sequenceWeathers),
+  fate: chance.pick(fates),
+  servers: 1 + chance.below(3),
+  cold: chance.happens(0.3),
+  partitions: chance.pick([1, 1, 2]),
+  rivals: false,
+  lengthMs: chance.between(1, 3) * 3_600_000,
+  thinkMs: chance.pick([60_000, 240_000]),
+  paddings: chance.pick(sequenceSizes),
+  recordsMax: 2,
+  producers: 1,
+  onceProducers: 0,
+  readers: 1,
+  sequenced: 2 + chance.below(3),
+})
+const sequenceWeathers: readonly [Weather, ...Weather[]] = [
+  { write: 0.05, read: 0.02 },
+  { write: 0.2, read: 0.05 },
+  { write: 0.4, read: 0.1 },
+  // Copies that come back after a quarter of an hour or an hour, when their producer may have left the head.
+  { write: 0.3, read: 0.02, lateness: [5.8, 6.6] },
+]
+const sequenceSizes: readonly [Paddings, ...Paddings[]] = [[0], [90], [0, 0, 30, 300, 9_000]]
+const sequencesShare = 0.1
+
+export const sceneNames = ['any', 'echoes', 'team', 'sequences'] as const
 export type SceneName = (typeof sceneNames)[number]
-const draws: Record<SceneName, (chance: Chance) => Scene> = { any: drawAny, echoes: drawEchoes, team: drawTeam }
+const draws: Record<SceneName, (chance: Chance) => Scene> = {
+  any: drawAny,
+  echoes: drawEchoes,
+  team: drawTeam,
+  sequences: drawSequences,
+}
 
 /** Draws from a stream of its own which it is. */
 export function drawScene(chance: Chance, only?: SceneName): Scene {
   const which = chance.fork('scene')
-  const drawn = which.happens(echoesShare) ? 'echoes' : which.happens(teamsShare) ? 'team' : 'any'
+  const rare = which.happens(echoesShare) ? 'echoes' : which.happens(teamsShare) ? 'team' : undefined
+  const drawn = rare ?? (which.happens(sequencesShare) ? 'sequences' : 'any')
   return draws[only ?? drawn](chance)
 }
