@@ -85,6 +85,16 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        test: {
+          name: 'kafka-clients',
+          include: ['test/lanes/kafka-clients/**/*.test.ts'],
+          globalSetup: 'test/lanes/kafka-clients/start.ts',
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          maxWorkers: 2,
+        },
+      },
       { test: { name: 'kill9', include: ['test/lanes/kill9/**/*.test.ts'], testTimeout: 180_000 } },
     ],
   },
