@@ -13,13 +13,21 @@ const bug = (name: string, caughtWithin: number, file: string, find: string, rep
   several(name, caughtWithin, [{ file, changes: [{ find, replace }] }])
 
 const committing: readonly Bug[] = [
-  bug(
-    'commit without its fence',
-    200,
-    'src/groups/offsets.ts',
-    ", any(absent('fence'), compare('fence', '<=', fence)))\n\nconst patches",
-    ", fence < 0 ? absent('v') : any(absent('v'), equals('v', format)))\n\nconst patches",
-  ),
+  several('commit without its fence', 300, [
+    {
+      file: 'src/groups/offsets.ts',
+      changes: [
+        {
+          find: ", any(absent('fence'), compare('fence', '<=', fence)))\n\nconst patches",
+          replace: ", fence < 0 ? absent('v') : any(absent('v'), equals('v', format)))\n\nconst patches",
+        },
+        {
+          find: '      if (fence > stand.fence) stand = await standAbove(core, group, fence, stand)\n',
+          replace: '      if (fence < 0) stand = await standAbove(core, group, fence, stand)\n',
+        },
+      ],
+    },
+  ]),
   bug(
     'missing generation check: whoever commits stands where the group stands',
     100,
@@ -41,7 +49,7 @@ const committing: readonly Bug[] = [
     'strangerIs(member, committer.memberId) ?? mayNotCommit',
     '(committer.instanceId === undefined ? strangerIs(member, committer.memberId) : undefined) ?? mayNotCommit',
   ),
-  several('no fence raised before a sync is answered', 200, [
+  several('no fence raised before a sync is answered', 300, [
     {
       file: 'src/groups/own.ts',
       changes: [

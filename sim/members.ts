@@ -287,7 +287,8 @@ function refused<T>(client: Client, crowd: Crowd, self: Self, answer: Answer<T>)
     case 'UNKNOWN_MEMBER_ID':
     case 'FENCED_INSTANCE_ID': {
       const { error } = answer.error
-      note(client, { kind: 'disowned', error, ...inGroup(crowd, self) })
+      // That it is unknown may be said by a lost beat of a member that lives: no proof, as a commit's refusal is one.
+      if (error === 'FENCED_INSTANCE_ID') note(client, { kind: 'disowned', error, ...inGroup(crowd, self) })
       if (error === 'FENCED_INSTANCE_ID') return 'dead'
       if (client.chance.happens(0.7)) forget(self)
       // Else it insists once more, and commits under the name that it has lost.
@@ -333,7 +334,9 @@ async function commitSome(client: Client, crowd: Crowd, self: Self): Promise<voi
       note(client, { kind: 'member-commit-acked', attempt })
       position.sent = offset
     } else if ('error' in answer && answer.error instanceof KafkaError) {
-      note(client, { kind: 'member-commit-refused', attempt, error: answer.error.error })
+      const { error } = answer.error
+      note(client, { kind: 'member-commit-refused', attempt, error })
+      if (error === 'UNKNOWN_MEMBER_ID') note(client, { kind: 'disowned', error, ...inGroup(crowd, self) })
     } else {
       note(client, { kind: 'member-commit-unknown', attempt })
     }
