@@ -20,11 +20,14 @@ const lookEveryMs = 400
 
 /** Whether the item lags behind what it has to say: `usedMs`, the heartbeat, the comparison of topics. */
 export function isUpkeepDue(core: Core, instance: Instance): boolean {
-  const nowMs = core.clock.now()
-  const { usedMs, idleMs, subscription, comparedMs } = instance
-  if (nowMs - usedMs >= Math.min(usedEveryMs, idleMs / 3)) return true
-  return subscription !== undefined && (isBeatDue(core, instance) || nowMs - comparedMs >= compareEveryMs)
+  if (isUseDue(core, instance)) return true
+  const { subscription, comparedMs } = instance
+  return subscription !== undefined && (isBeatDue(core, instance) || core.clock.now() - comparedMs >= compareEveryMs)
 }
+
+/** Whether the item's `usedMs` has become stale. */
+export const isUseDue = (core: Core, { usedMs, idleMs }: Instance): boolean =>
+  core.clock.now() - usedMs >= Math.min(usedEveryMs, idleMs / 3)
 
 export const isMember = ({ subscription, memberId, generation }: Instance): boolean =>
   subscription !== undefined && memberId !== '' && generation >= 0
