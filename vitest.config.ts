@@ -80,7 +80,7 @@ export default defineConfig({
         test: {
           name: 'groups',
           include: ['test/lanes/groups/**/*.test.ts'],
-          globalSetup: 'test/lanes/dynamodb-local/start.ts',
+          globalSetup: 'test/lanes/ministack/start.ts',
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },
