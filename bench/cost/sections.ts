@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
 import { commit } from './committing.ts'
+import { idleConsumers } from './connecting.ts'
 import { coldLog, fetchAtEnd, fetchCold, lookUpByTime } from './fetching.ts'
 import { grouping, idling } from './group-sections.ts'
 import { produceIdempotently } from './idempotent.ts'
@@ -112,6 +113,28 @@ async function committing(): Promise<Found> {
   return { section: { title: 'Commit', rows }, limits: [] }
 }
 
+async function connecting(): Promise<Found> {
+  const pauseMs = 2_000
+  const one = await idleConsumers(1, pauseMs)
+  const ten = await idleConsumers(10, pauseMs)
+  const monthly = (consumers: number, { callsAMonth, dollarsAMonth }: typeof one) =>
+    `${consumers} idle: $${figure(dollarsAMonth / consumers)} a month each, API Gateway and Lambda (512 MB, 20 ms a call) included; ${figure(callsAMonth / 1e6 / consumers)} million calls`
+  return {
+    section: {
+      title: 'Kafka consumers behind one `millrace connect`, heartbeats included, looking every 2 s for all',
+      rows: [
+        { name: '1 consumer', tally: one.tally },
+        { name: '10 consumers', tally: ten.tally },
+      ],
+      notes: [monthly(1, one), monthly(10, ten)],
+    },
+    limits: [
+      atMost('1 idle consumer behind connect: dollars a month', one.dollarsAMonth, 4.5),
+      atMost('10 idle consumers behind one connect: dollars a month each', ten.dollarsAMonth / 10, 2.5),
+    ],
+  }
+}
+
 async function contending(): Promise<Found> {
   const two = await contend(memoryStores(), { writers: 2, requests: 4_000, valueBytes: 100, latency: 'ticking' })
   const busy = { writers: 32, requests: 9_000, aSecond: 300, latency: 'lognormal' } as const
@@ -143,6 +166,7 @@ async function run(): Promise<Found[]> {
     await fetchingAtEnd(),
     ...cold,
     await committing(),
+    await connecting(),
     await grouping(),
     await idling(),
     await contending(),
