@@ -9,7 +9,18 @@ export type LocalServer = { readonly url: string; stop(): Promise<void> }
 /** Resolves once it is ready; rejects where it ends before. */
 export async function startServer(): Promise<LocalServer> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-demo-'))
-  const args = ['--import', 'tsx', 'src/cli/main.ts', 'start', '--http', '0', '--kafka', '0', '--data', join(folder, 'data')]
+  const args = [
+    '--import',
+    'tsx',
+    'src/cli/main.ts',
+    'start',
+    '--http',
+    '0',
+    '--kafka',
+    '0',
+    '--data',
+    join(folder, 'data'),
+  ]
   const child = spawn(process.execPath, args, {
     cwd: resolve(import.meta.dirname, '..'),
     stdio: ['ignore', 'pipe', 'inherit'],
