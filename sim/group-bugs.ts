@@ -13,7 +13,7 @@ const bug = (name: string, caughtWithin: number, file: string, find: string, rep
   several(name, caughtWithin, [{ file, changes: [{ find, replace }] }])
 
 const committing: readonly Bug[] = [
-  several('commit without its fence', 300, [
+  several('commit without its fence', 1_000, [
     {
       file: 'src/groups/offsets.ts',
       changes: [
