@@ -39,6 +39,20 @@ export function startMillrace(args: readonly string[], env: NodeJS.ProcessEnv = 
   })
 }
 
+/** Runs `millrace connect` on a free port until it is ready; `url` is the far end's. */
+export function startConnect(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Millrace> {
+  const { child, exited, output } = launch(['connect', '--port', '0', ...args], env)
+  return new Promise((resolve, reject) => {
+    child.stdout?.on('data', () => {
+      const [readyLine, rest] = output.out.split('\n')
+      const [, kafka, url] = /^millrace connect ready: Kafka at (\S+) \((\S+)\)/.exec(readyLine ?? '') ?? []
+      if (!readyLine || !url || !kafka || rest === undefined) return
+      resolve({ url, kafka, readyLine, exited, err: () => output.err, signal: (name) => void child.kill(name) })
+    })
+    void exited.then((exit) => reject(new Error(`ended before it was ready: ${JSON.stringify(exit)}`)))
+  })
+}
+
 function launch(args: readonly string[], env: NodeJS.ProcessEnv) {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
     cwd: root,
