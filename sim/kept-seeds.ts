@@ -31,5 +31,11 @@ export const keptSeeds: readonly {
     scene: 'team',
     found: 'a first beat that came late fenced the process that had taken the static slot over since',
   },
+  {
+    seed: 7145,
+    scene: 'team',
+    found:
+      'a late copy of an older sync’s beat made a member forget whom it looks after: its neighbour’s death was never found',
+  },
   { seed: 242, found: 'those 15 minutes were counted by a clock that no store had set right yet' },
 ]

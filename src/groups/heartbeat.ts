@@ -9,6 +9,7 @@ import type { Item } from '../store/items.ts'
 import { changeGroup, type Group, groupIn, settled } from './group.ts'
 import { look } from './look.ts'
 import { type Beat, beatIn, beatNow, memberIn, removeMember, slotOf } from './member.ts'
+import { readPlanned } from './plan.ts'
 import { rememberedRing, rememberRing } from './ring.ts'
 import { opened } from './round.ts'
 import { mayNotSync, rebalancing, strangerIs } from './rules.ts'
@@ -85,7 +86,8 @@ async function neighbourIsGone(
   const { group: name, generation } = request
   const slot = slotOf(request)
   if (seen.group.state !== 'stable') return false
-  const next = seen.next ?? (own?.ring?.generation === generation ? own.ring.next : undefined)
+  const kept = own?.ring?.generation === generation ? own.ring.next : undefined
+  const next = seen.next ?? kept ?? (await readPlanned(core, name, seen.group, slot))?.next
   if (next === undefined || next === slot) return false
   if (seen.next === undefined) rememberRing(core, name, slot, { generation, next })
   const beat =

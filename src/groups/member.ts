@@ -170,7 +170,9 @@ export async function beatNow(
   const update = {
     patches: [set('ms', now), ...(ring ? [set('of', ring.generation), set('next', ring.next)] : [])],
     // A copy that comes late must not make it look older than it is; the clock of another server may be ahead of this one.
-    if: ring ? equals('id', who.memberId) : all(equals('id', who.memberId), compare('ms', '<=', now)),
+    if: ring
+      ? all(equals('id', who.memberId), any(absent('of'), compare('of', '<=', ring.generation)))
+      : all(equals('id', who.memberId), compare('ms', '<=', now)),
   }
   const { item } = await settled(core, () => core.items.update(beatKey(group, slot), update))
   const beat = beatIn(slot, item)

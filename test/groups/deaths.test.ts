@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { heartbeat } from '../../src/groups/heartbeat.ts'
 import { allAssigned, errorOf, living, newConsumer, newsTopic, newWorld, sessionMs, settleAll, until } from './kit.ts'
 
 const everything = ['news/0', 'news/1', 'news/2', 'news/3']
@@ -18,6 +19,30 @@ test("a member's death is found by its neighbour, and its partitions move within
   await during(until(here, () => allAssigned([two, three]).join() === everything.join()))
   expect(clock.now() - diedMs).toBeLessThanOrEqual(sessionMs + 1_000)
   expect([two.generation, three.generation]).toEqual([2, 2])
+})
+
+test('a late copy of an older beat makes nobody forget whom it looks after', async () => {
+  const { server, stores, during, pass } = newWorld()
+  const copies: (() => Promise<unknown>)[] = []
+  const copied = server({
+    ...stores.items,
+    update: (key, update) => {
+      if (key.sk.startsWith('b/')) copies.push(() => stores.items.update(key, update))
+      return stores.items.update(key, update)
+    },
+  })
+  await newsTopic(copied)
+  const [one, two] = [newConsumer(copied), newConsumer(copied)]
+  await during(settleAll([one, two]))
+  const old = copies.splice(0)
+  await during(settleAll([one, two]))
+  expect(one.generation).toBeGreaterThan(1)
+  await Promise.all(old.map((write) => write()))
+  await pass(sessionMs - 1)
+  await one.heartbeat()
+  await pass(2)
+  // By a process that remembers nothing.
+  expect(await errorOf(heartbeat(server(), one.who()))).toBe('REBALANCE_IN_PROGRESS')
 })
 
 test('a death while the others join is found by who waits', async () => {
