@@ -20,8 +20,8 @@ export const producerBugs: readonly Bug[] = [
     'a new epoch begins anywhere',
     100,
     'src/log/producer-state.ts',
-    'const follows = all(',
-    "const follows = compare(name, '<', packed(run.epoch, 0, 0)); void all(",
+    'run.firstSequence === 0 && run.epoch > 0 ?',
+    'run.epoch > 0 ?',
   ),
   bug(
     'a producer is spilled, and its state is lost',
@@ -65,12 +65,5 @@ export const producerBugs: readonly Bug[] = [
     'src/log/producers.ts',
     'return found ?? {',
     'return found ? { ...found, baseOffset: head.next } : {',
-  ),
-  bug(
-    'refused for good, though a copy is on its way',
-    500,
-    'src/log/append-ref.ts',
-    "ambiguous && why.verdict === 'refused' ? unsure(why) : why",
-    'why',
   ),
 ]

@@ -90,6 +90,7 @@ async function beginEpoch(producer: Producer, partition: number): Promise<void> 
   const before = newBatch(producer, partition)
   producer.epoch++
   producer.next.fill(0)
+  await leaveGap(producer, partition)
   if (!(await untilDone(producer, newBatch(producer, partition)))) return
   require(await send(producer, before), 'INVALID_PRODUCER_EPOCH')
 }
