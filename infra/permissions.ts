@@ -147,7 +147,7 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
           { sid: 'KnowCluster', actions: [get, update], keys: ['cluster'] },
           ...takePart,
           { sid: 'KeepGroups', actions: [get, query, update, remove], keys: ['group/*', 'groups/*'] },
-          { sid: 'ChangeOffsets', actions: [query, remove], keys: ['offsets/*'] },
+          { sid: 'ChangeOffsets', actions: [get, query, remove], keys: ['offsets/*'] },
         ],
         objects: [{ sid: 'StoreBlobs', actions: ['s3:PutObject'], prefixes: ['blobs/*'] }, readObjects],
         seesMissingObjects: true,

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/runtime/system.ts'
 import { batchOf, type Client, fetchFrom, produceTo, until } from '../broker/kit.ts'
 import { code, newMember, settle } from '../broker/member.ts'
 import { produceJson } from '../http/kit.ts'
-import { connected, faster } from './kit.ts'
+import { type Connected, connected, faster } from './kit.ts'
 
 const produce = async (client: Client, topic: string, ...values: string[]) => {
   const { responses } = await client.call('produce', produceTo(topic, batchOf(values)), 9)
@@ -69,28 +69,44 @@ describe('a wait of a group that is longer than a call', () => {
   })
 })
 
+/** Looks for new records get no answer from here on; asking again after a produce does. */
+function noLooksUntilProduced(door: Connected): { readonly looked: () => boolean } {
+  let isProduced = false
+  let looks = 0
+  door.instead = async (api, call) => {
+    if (api === 'fetch' && !isProduced) await new Promise(() => looks++)
+    const result = await call()
+    if (api === 'produce') isProduced = true
+    return result
+  }
+  return { looked: () => looks > 0 }
+}
+
 describe('a fetch that waits', () => {
   it('is woken at once by what comes through the same port, without another look', async () => {
-    const door = await connected({ longestPauseMs: 60_000 })
+    const door = await connected()
     await door.topic({ name: 't' })
     const [consumer, producer] = [await door.client(), await door.client()]
-    // Looks grow rare: what follows is not the poll's doing.
-    await fetch(consumer, 't', 0, { maxWaitMs: 1_000 })
+    await fetch(consumer, 't', 0, { maxWaitMs: 100 })
+    const { looked } = noLooksUntilProduced(door)
     const waiting = fetch(consumer, 't', 0, { maxWaitMs: 50_000 })
+    await until(looked)
     await produce(producer, 't', 'a')
     expect(await waiting).toMatchObject({ high: 1 })
   })
 
   it('by a topic’s id is woken by a produce by its name, once metadata went by', async () => {
-    const door = await connected({ longestPauseMs: 60_000 })
+    const door = await connected()
     const topicId = await door.topic({ name: 't' })
     const [consumer, producer] = [await door.client(), await door.client()]
     await producer.call('metadata', { topics: [{ name: 't' }] })
     const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }]
     const ask = (maxWaitMs: number) =>
       consumer.call('fetch', { maxWaitMs, minBytes: 1, topics: [{ topicId, partitions }] }, 16)
-    await ask(1_000)
+    await ask(100)
+    const { looked } = noLooksUntilProduced(door)
     const waiting = ask(50_000)
+    await until(looked)
     await produce(producer, 't', 'a')
     expect((await waiting).responses[0]?.partitions[0]?.highWatermark).toBe(1)
   })

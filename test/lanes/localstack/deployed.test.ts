@@ -4,7 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runDemo } from '../../../demo/run.ts'
+import { signing } from '../../../src/connect/signing.ts'
 import { signedCalls } from '../../e2e/calls.ts'
+import { kafkaSuite } from '../../e2e/kafka.ts'
 import { restSuite } from '../../e2e/rest.ts'
 import { decide, unusedGrants } from '../../policy/evaluate.ts'
 import { type Deployed, rolePolicies } from '../../policy/role-policies.ts'
@@ -33,6 +35,13 @@ describe('the deployed stack', () => {
   })
 
   restSuite(() => signedCalls(deployment.url, credentials, region))
+
+  // Signed as `connect` does, by the SDK's default chain.
+  kafkaSuite(() => {
+    process.env.AWS_ACCESS_KEY_ID ??= credentials.accessKeyId
+    process.env.AWS_SECRET_ACCESS_KEY ??= credentials.secretAccessKey
+    return { url: deployment.url, sign: signing(region), rest: signedCalls(deployment.url, credentials, region) }
+  })
 
   it('shows a role what it is granted, and refuses what a body names beyond', async () => {
     const admin = signedCalls(deployment.url, credentials, region)
