@@ -1,9 +1,10 @@
 /** kcat (Debian's package of that name). */
 import { randomUUID } from 'node:crypto'
-import { afterEach, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { killAll, startMillrace } from '../../server/millrace-process.ts'
 import { killPrograms, type Program, runProgram, startProgram } from './program.ts'
 
-const broker = inject('kafka')
+let broker: string
 const command = (...args: string[]) => ({ file: 'kcat', args: ['-b', broker, ...args] })
 const kcat = (...args: string[]) => runProgram(command(...args))
 const kcatFed = (input: string, ...args: string[]) => runProgram(command(...args), input)
@@ -19,6 +20,11 @@ const readAll = async (topic: string, ...args: string[]) =>
   (await kcat('-C', '-q', '-J', '-e', '-t', topic, ...args)).map((line): Read => JSON.parse(line))
 const payloads = (records: readonly Read[]) => records.map(({ payload }) => payload)
 
+// As it is without options: topics are made when they are produced to.
+beforeAll(async () => {
+  broker = (await startMillrace(['--memory'])).kafka
+})
+afterAll(killAll)
 afterEach(killPrograms)
 
 it('produces to a topic that is made for it, and reads it', async () => {

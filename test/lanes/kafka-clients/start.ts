@@ -17,7 +17,7 @@ declare module 'vitest' {
 /** Vitest's global set-up of the lane. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kafka-clients-'))
-  const millrace = await startMillrace(['--data', folder])
+  const millrace = await startMillrace(['--data', folder, '--no-auto-create-topics'])
   project.provide('kafka', millrace.kafka)
   project.provide('millraceUrl', millrace.url)
   return async () => {

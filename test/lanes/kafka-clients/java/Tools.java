@@ -1,0 +1,44 @@
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.util.Arrays;
+import org.apache.kafka.common.utils.Exit;
+
+/**
+ * Runs Kafka's command-line tools in one process: a line of input names a tool's class and its arguments, separated by tabs. After
+ * what the tool prints comes a line with its exit code.
+ */
+public class Tools {
+  static class Ended extends RuntimeException {
+    final int code;
+
+    Ended(int code) {
+      super(null, null, false, false);
+      this.code = code;
+    }
+  }
+
+  public static void main(String[] args) throws Exception {
+    Exit.setExitProcedure((code, message) -> {
+      throw new Ended(code);
+    });
+    var input = new BufferedReader(new InputStreamReader(System.in));
+    for (String line; (line = input.readLine()) != null; ) {
+      String[] words = line.split("\t");
+      System.out.println("=> " + run(words[0], Arrays.copyOfRange(words, 1, words.length)));
+      System.out.flush();
+    }
+    // Threads that a tool has left do not hold it up.
+    Runtime.getRuntime().halt(0);
+  }
+
+  static int run(String tool, String[] args) throws Exception {
+    try {
+      Class.forName(tool).getMethod("main", String[].class).invoke(null, (Object) args);
+      return 0;
+    } catch (java.lang.reflect.InvocationTargetException error) {
+      if (error.getCause() instanceof Ended ended) return ended.code;
+      error.getCause().printStackTrace();
+      return -1;
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/** KafkaJS, told what to do by its arguments: see ../client.ts. */
+import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
+import zlib from 'node:zlib'
+import { broker, inputClosed, run, tell, text, untilIs } from './commands.mjs'
+
+// From the folder that the clients are installed in.
+const require = createRequire(process.env.CLIENTS)
+const {
+  CompressionCodecs,
+  CompressionTypes,
+  ConfigResourceTypes,
+  Kafka,
+  logLevel,
+  PartitionAssigners,
+} = require('kafkajs')
+const lz4 = require('lz4-napi')
+
+// It has gzip of its own, and takes the others as codecs.
+CompressionCodecs[CompressionTypes.Snappy] = require('kafkajs-snappy')
+CompressionCodecs[CompressionTypes.LZ4] = () => ({
+  compress: ({ buffer }) => lz4.compressFrame(buffer),
+  decompress: (buffer) => lz4.decompressFrame(buffer),
+})
+CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+  compress: ({ buffer }) => promisify(zlib.zstdCompress)(buffer),
+  decompress: (buffer) => promisify(zlib.zstdDecompress)(buffer),
+})
+const codecs = {
+  none: CompressionTypes.None,
+  gzip: CompressionTypes.GZIP,
+  snappy: CompressionTypes.Snappy,
+  lz4: CompressionTypes.LZ4,
+  zstd: CompressionTypes.ZSTD,
+}
+const kafka = new Kafka({ clientId: 'kafkajs', brokers: [broker], logLevel: logLevel.NOTHING })
+
+const told = (partition, { offset, timestamp, key, value, headers = {} }) => ({
+  partition,
+  offset: Number(offset),
+  timestamp: Number(timestamp),
+  key: text(key),
+  value: text(value),
+  headers: Object.entries(headers).map(([name, data]) => [name, text(data)]),
+})
+
+async function produce({ topic, batches }) {
+  const offsets = []
+  for (const { compression, idempotent, records } of batches) {
+    const producer = kafka.producer({ idempotent, ...(idempotent ? { maxInFlightRequests: 1 } : {}) })
+    await producer.connect()
+    const messages = records.map(({ timestamp, headers, ...record }) => ({
+      ...record,
+      timestamp: `${timestamp}`,
+      headers: Object.fromEntries(headers),
+    }))
+    const answers = await producer.send({ topic, messages, acks: -1, compression: codecs[compression] })
+    offsets.push(...answers.map(({ baseOffset }) => Number(baseOffset)))
+    await producer.disconnect()
+  }
+  tell({ offsets })
+}
+
+async function consume({ topic, start, count }) {
+  const admin = kafka.admin()
+  await admin.connect()
+  const [at] =
+    typeof start === 'number'
+      ? await admin.fetchTopicOffsetsByTimestamp(topic, start)
+      : await admin.fetchTopicOffsets(topic)
+  const offset = start === 'start' ? at.low : at.offset
+  const consumer = kafka.consumer({ groupId: `${topic}-${start}`, maxWaitTimeInMs: 500 })
+  await consumer.connect()
+  await consumer.subscribe({ topic })
+  const records = []
+  const whole = Promise.withResolvers()
+  await consumer.run({
+    autoCommit: false,
+    eachMessage: async ({ partition, message }) => {
+      records.push(told(partition, message))
+      if (records.length === count) whole.resolve()
+    },
+  })
+  consumer.seek({ topic, partition: 0, offset })
+  tell({ ready: true })
+  await whole.promise
+  await consumer.disconnect()
+  await admin.disconnect()
+  tell({ records })
+}
+
+async function member({ group, topic, sessionMs }) {
+  const consumer = kafka.consumer({
+    groupId: group,
+    sessionTimeout: sessionMs,
+    heartbeatInterval: 500,
+    rebalanceTimeout: 10_000,
+    maxWaitTimeInMs: 300,
+    partitionAssigners: [PartitionAssigners.roundRobin],
+  })
+  let mine = []
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    if (mine.length > 0) tell({ revoked: mine })
+    mine = payload.memberAssignment[topic] ?? []
+    tell({ assigned: mine.toSorted() })
+  })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    autoCommit: false,
+    eachMessage: async ({ partition, message }) => {
+      await consumer.commitOffsets([{ topic, partition, offset: `${Number(message.offset) + 1}` }])
+      tell({ record: told(partition, message) })
+    },
+  })
+  await inputClosed
+  await consumer.disconnect()
+}
+
+async function admin({ topic, group }) {
+  const admin = kafka.admin()
+  await admin.connect()
+  const results = {}
+  const count = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0].partitions.length
+  await admin.createTopics({
+    topics: [{ topic, numPartitions: 3, configEntries: [{ name: 'retention.ms', value: '123456789' }] }],
+  })
+  results.created = await count()
+  await admin.createPartitions({ topicPartitions: [{ topic, count: 5 }] })
+  results.grown = await untilIs(count, 5)
+  const config = async (name) => {
+    const { resources } = await admin.describeConfigs({
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: [name] }],
+    })
+    return resources[0].configEntries[0].configValue
+  }
+  results.retention = await config('retention.ms')
+  await admin.alterConfigs({
+    resources: [
+      { type: ConfigResourceTypes.TOPIC, name: topic, configEntries: [{ name: 'max.message.bytes', value: '54321' }] },
+    ],
+  })
+  results.altered = await config('max.message.bytes')
+
+  const producer = kafka.producer()
+  await producer.connect()
+  await producer.send({ topic, messages: [...'abcd'].map((value) => ({ value, partition: 0 })) })
+  await producer.disconnect()
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '3' }] })
+  const at = (await admin.fetchTopicOffsets(topic)).find(({ partition }) => partition === 0)
+  results.offsets = [Number(at.low), Number(at.high)]
+
+  const consumer = kafka.consumer({ groupId: group, maxWaitTimeInMs: 300 })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  const committed = Promise.withResolvers()
+  await consumer.run({
+    autoCommit: false,
+    eachMessage: async ({ message }) => {
+      await consumer.commitOffsets([{ topic, partition: 0, offset: `${Number(message.offset) + 1}` }])
+      committed.resolve()
+    },
+  })
+  await committed.promise
+  const [described] = (await admin.describeGroups([group])).groups
+  results.members = [described.state.toUpperCase(), described.members.length]
+  await consumer.disconnect()
+  const isListed = async () => (await admin.listGroups()).groups.some(({ groupId }) => groupId === group)
+  results.listed = await isListed()
+  const [{ partitions }] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+  results.committed = Number(partitions.find(({ partition }) => partition === 0).offset)
+  await admin.deleteGroups([group])
+  results.groupDeleted = !(await isListed())
+  await admin.deleteTopics({ topics: [topic] })
+  results.topicDeleted = !(await admin.listTopics()).includes(topic)
+  await admin.disconnect()
+  tell({ results })
+}
+
+async function refused({ topic }) {
+  const producer = kafka.producer({ retry: { retries: 2 }, metadataMaxAge: 100 })
+  await producer.connect()
+  const send = (value) => producer.send({ topic, messages: [{ value }] }).then(() => null, nameOf)
+  const fits = await send('fits')
+  const tooLarge = await send('x'.repeat(2_000_000))
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: [topic] })
+  await admin.disconnect()
+  const gone = await send('comes too late')
+  await producer.disconnect()
+  if (fits !== null) throw new Error(fits)
+  tell({ tooLarge, gone })
+}
+
+/** What the broker said, below what the client makes of it. */
+function nameOf(error) {
+  let found = error
+  while (found.type === undefined && found.cause) found = found.cause
+  return found.type ?? found.message
+}
+
+await run({ produce, consume, member, admin, refused })
