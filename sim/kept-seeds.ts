@@ -37,5 +37,10 @@ export const keptSeeds: readonly {
     found:
       'a late copy of an older sync’s beat made a member forget whom it looks after: its neighbour’s death was never found',
   },
+  {
+    seed: 8071,
+    scene: 'team',
+    found: 'a static slot taken over just when the round closed had no partitions for a generation',
+  },
   { seed: 242, found: 'those 15 minutes were counted by a clock that no store had set right yet' },
 ]

@@ -122,7 +122,11 @@ export async function joinGroup(
       }
       case 'answer':
         if (await isEnrolled(core, joining.group, group, joining.slot)) {
-          return { joined: await answer(core, joining, group) }
+          if (joining.slot !== group.leaderSlot || group.leader === memberId)
+            return { joined: await answer(core, joining, group) }
+          // It took the slot over just when the round closed with the process before it as its leader.
+          await changeGroup(core, joining.group, group, { ...group, leader: memberId })
+          break
         }
         await open(core, joining, group)
     }

@@ -2,6 +2,7 @@
 import { groupKey, memberKey } from '../log/keys.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
+import { inParallel } from '../runtime/parallel.ts'
 import { memberFence } from './fence.ts'
 import { changeGroup, type Group, groupIn, settled } from './group.ts'
 import type { Waiting } from './join.ts'
@@ -45,6 +46,7 @@ export type SyncReply = {
 
 /** Turns in which another changed the group in between. */
 const turnsMax = 16
+const renamedAtOnce = 16
 const consumerType = 'consumer'
 
 /**
@@ -66,7 +68,8 @@ export async function syncGroup(core: Core, request: SyncRequest, waiting: Waiti
     refuseIf(speaksAnother(group, request.protocolType, request.protocol))
     if (!member) continue
     if (group.state === 'stable') return partOf(core, request, group, member)
-    if (slot === group.leaderSlot) await settle(core, request, group)
+    // Who has its slot without having been told that it leads has no plan to send.
+    if (group.leader === member.memberId) await settle(core, request, group)
     else if (!(await planned(core, request, group, member, waiting))) return 'pending'
   }
   throw refusal(rebalancing)
@@ -81,7 +84,13 @@ function refuseIf(found: Refusal | undefined): void {
 async function settle(core: Core, { group: name, assignments }: SyncRequest, group: Group): Promise<void> {
   const roster = await readRoster(core, name, group)
   const byMember = new Map(assignments.map(({ memberId, assignment }) => [memberId, assignment]))
-  const plan = await writePlan(core, name, group.generation, roster, byMember)
+  // A process that took a slot over just when the round closed goes by another id than the roster's; its leader knows it by that.
+  const now = await inParallel(renamedAtOnce, roster, async (row) => {
+    if (byMember.has(row.memberId)) return row
+    const member = memberIn(row.slot, await settled(core, () => core.items.get(memberKey(name, row.slot))))
+    return member ? { ...row, memberId: member.memberId } : row
+  })
+  const plan = await writePlan(core, name, group.generation, now, byMember)
   const settledGroup = await changeGroup(core, name, group, settledBy(group, plan, core.clock.now()))
   if (settledGroup) await forgetGenerations(core, name, group.generation - 1)
 }

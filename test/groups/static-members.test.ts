@@ -2,6 +2,14 @@ import { expect, test } from 'vitest'
 import { leaveGroup } from '../../src/groups/leave.ts'
 import { committed, errorOf, newConsumer, newsTopic, newWorld, settleAll } from './kit.ts'
 
+function signal() {
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve: () => resolve() }
+}
+
 async function twoStatic() {
   const world = newWorld()
   const core = world.server()
@@ -92,6 +100,48 @@ test('a first beat that comes late, after another process has the slot, fences n
   expect(await errorOf(again.heartbeat())).toBe('none')
   expect(await errorOf(slow.heartbeat())).toBe('FENCED_INSTANCE_ID')
   expect(await errorOf(one.heartbeat())).toBe('FENCED_INSTANCE_ID')
+})
+
+test('a process that takes a leading slot over just when the round closes leads, and its slot has its partitions', async () => {
+  const { server, stores, during } = newWorld()
+  await newsTopic(server())
+  const written = signal()
+  const closed = signal()
+  const second = newConsumer(
+    server({
+      ...stores.items,
+      update: async (key, update) => {
+        // It is written, and comes too late to be counted.
+        if (key.sk === 'group') await closed.promise
+        const done = await stores.items.update(key, update)
+        if (key.sk.startsWith('m/')) written.resolve()
+        return done
+      },
+    }),
+    { instanceId: 'one' },
+  )
+  let taking: Promise<unknown> | undefined
+  const first = newConsumer(
+    server({
+      ...stores.items,
+      update: async (key, update) => {
+        if (key.sk.startsWith('r/')) {
+          taking ??= second.join()
+          await written.promise
+        }
+        const done = await stores.items.update(key, update)
+        if (key.sk === 'group' && taking) closed.resolve()
+        return done
+      },
+    }),
+    { instanceId: 'one' },
+  )
+  await during(errorOf(first.join()))
+  await during(taking ?? Promise.reject(new Error('no round was closed')))
+  expect(second.generation).toBe(1)
+  expect(second.reply.leader).toBe(second.memberId)
+  await during(second.sync())
+  expect(second.assigned).toBe('news/0 news/1 news/2 news/3')
 })
 
 test('a static leader that comes back is told not to assign', async () => {
