@@ -91,10 +91,6 @@ describe('what is no request', () => {
     ['an API that nobody has', sized(100, Buffer.from([0x7f, 0x7f, 0, 0, ...body.subarray(4)]))],
     ['an API that is not served', sized(100, Buffer.from([0, 4, 0, 0, ...body.subarray(4)]))],
     ['a body that is cut off', sized(14, Buffer.from([0, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 9]))],
-    [
-      'a body with something behind it',
-      Buffer.concat([sized(12, body.subarray(0, 0)), Buffer.from([0, 18, 0, 0, 0, 0, 0, 1, 0, 0, 9, 9])]),
-    ],
   ]
   it.each(cases)('%s closes the connection, and only that', async (_, bytes) => {
     const door = await openDoor()
