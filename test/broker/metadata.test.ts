@@ -140,5 +140,7 @@ describe('DescribeTopicPartitions', () => {
       topics: [{ name: 'b' }, { name: 'a' }],
     })
     expect(topics.map(({ name, errorCode }) => `${name} ${errorCode}`)).toEqual(['a 3', 'b 0'])
+    // Null is what Kafka's own admin client cannot read.
+    expect(topics[1]?.partitions[0]).toMatchObject({ eligibleLeaderReplicas: [], lastKnownElr: [] })
   })
 })

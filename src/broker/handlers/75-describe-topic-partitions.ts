@@ -71,7 +71,9 @@ function page({ view }: Broker, found: readonly Found[], cursor: Request['cursor
     const partitions = Array.from({ length: count }, (_, at) => {
       const replicas = replicasOf(view, topic.id, from + at)
       const leader = currentLeader(view, topic.id, from + at)
-      const copies = { replicaNodes: replicas, isrNodes: replicas, offlineReplicas: [] }
+      // Empty, not null: Kafka's own admin client cannot read a null list of eligible leaders (KIP-966).
+      const elr = { eligibleLeaderReplicas: [], lastKnownElr: [] }
+      const copies = { replicaNodes: replicas, isrNodes: replicas, ...elr, offlineReplicas: [] }
       return { errorCode: 0, partitionIndex: from + at, ...leader, ...copies }
     })
     topics.push({ errorCode: 0, name, topicId: topic.id, partitions })
