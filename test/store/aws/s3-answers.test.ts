@@ -13,8 +13,12 @@ afterEach(() => fake?.close())
 const error = (response: ServerResponse, status: number, code: string) =>
   response.writeHead(status, { 'content-type': 'application/xml' }).end(`<Error><Code>${code}</Code></Error>`)
 
+type Answer = (response: ServerResponse) => void
+
 /** An S3 endpoint whose answers are given one by one, in order; the last one is repeated. */
-async function fakeS3(...answers: ((response: ServerResponse) => void)[]): Promise<Fake> {
+const fakeS3 = (...answers: Answer[]): Promise<Fake> => fakeS3Within(10_000, ...answers)
+
+async function fakeS3Within(readTimeoutMs: number, ...answers: Answer[]): Promise<Fake> {
   const requests: string[] = []
   const server = createServer((request, response) => {
     const answer = answers[Math.min(requests.length, answers.length - 1)]
@@ -31,7 +35,7 @@ async function fakeS3(...answers: ((response: ServerResponse) => void)[]): Promi
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     clock: systemClock,
-    readTimeoutMs: 1_000,
+    readTimeoutMs,
   })
   const close = async () => {
     await stores.close()
@@ -69,7 +73,7 @@ describe('a put', () => {
     expect(fake.requests).toHaveLength(4)
   })
   it('that is never answered has an unknown outcome, in time', async () => {
-    fake = await fakeS3(() => {})
+    fake = await fakeS3Within(500, () => {})
     await expect(fake.objects.put('a/b', [bytes])).rejects.toMatchObject({ trouble: 'unknown-outcome' })
   })
 })
