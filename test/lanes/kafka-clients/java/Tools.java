@@ -8,18 +8,15 @@ import org.apache.kafka.common.utils.Exit;
  * what the tool prints comes a line with its exit code.
  */
 public class Tools {
-  static class Ended extends RuntimeException {
-    final int code;
+  static class Ended extends RuntimeException {}
 
-    Ended(int code) {
-      super(null, null, false, false);
-      this.code = code;
-    }
-  }
+  /** Of the first exit: a tool takes what ends it for an error, and exits again. */
+  static Integer exitCode;
 
   public static void main(String[] args) throws Exception {
     Exit.setExitProcedure((code, message) -> {
-      throw new Ended(code);
+      if (exitCode == null) exitCode = code;
+      throw new Ended();
     });
     var input = new BufferedReader(new InputStreamReader(System.in));
     for (String line; (line = input.readLine()) != null; ) {
@@ -32,11 +29,12 @@ public class Tools {
   }
 
   static int run(String tool, String[] args) throws Exception {
+    exitCode = null;
     try {
       Class.forName(tool).getMethod("main", String[].class).invoke(null, (Object) args);
       return 0;
     } catch (java.lang.reflect.InvocationTargetException error) {
-      if (error.getCause() instanceof Ended ended) return ended.code;
+      if (error.getCause() instanceof Ended) return exitCode;
       error.getCause().printStackTrace();
       return -1;
     }
