@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { expireInstances } from '../../src/http/consumers/ending.ts'
+import { consumerKey } from '../../src/log/keys.ts'
 import { post } from './consumer-kit.ts'
 import { at, committed, owned, pollAs, sendTo, servers, settle, subscribed, valuesAs } from './group-kit.ts'
 import { serverOver } from './kit.ts'
@@ -44,6 +45,19 @@ describe('instances that share a group', () => {
     expect(kept).toHaveLength(1)
     // What went to the other was never committed, and comes again there; what stayed does not.
     expect(again.map(({ partition }) => partition)).toEqual([0, 1].filter((partition) => !kept.includes(partition)))
+  })
+
+  test('calls that only read change nothing of an instance while its group rebalances', async () => {
+    const { a, b, pass, stores } = await servers(2)
+    await subscribed(a, 'i', short)
+    await pollAs(a, 'i', 500)
+    await subscribed(b, 'j', short)
+    await pollAs(b, 'j', 0)
+    pass(2_500)
+    const before = await stores.items.get(consumerKey('g', 'i'))
+    await owned(a, 'i')
+    await committed(b, 'i')
+    expect(await stores.items.get(consumerKey('g', 'i'))).toEqual(before)
   })
 
   test('a dead one’s partitions are taken over by the other’s polls, with what it had not committed', async () => {
