@@ -6,21 +6,19 @@
  * that may refer to them, so that whatever sweeps old blobs can first make sure that nobody will still append them.
  *
  *   item    v format   s last stamp   p partitions ("<topic id>/<partition>")   d bytes
- *   object  "MRB" 0x01, 7 bytes last stamp, varint header length, then for each partition its text preceded by its length;
- *           then the bytes
+ *   object  a header that says the same (blob-header.ts), then the bytes
  */
 import type { Core } from '../runtime/core.ts'
 import { absent, type Item, set } from '../store/items.ts'
+import { blobHeader } from './blob-header.ts'
 import { type BlobId, blobIdText, newBlobId } from './blob-id.ts'
 import { requireFormat } from './format.ts'
 import { blobItemKey, blobObjectKey, type PartitionId, partitionText } from './keys.ts'
-import { packer } from './packing.ts'
 import type { Place, Ref } from './ref.ts'
 import { untilDeadline } from './retry.ts'
 import { blobServesMs, type Stamp, stampAt } from './stamp.ts'
 
 const blobFormat = 1
-const objectMagic = Uint8Array.of(0x4d, 0x52, 0x42, blobFormat)
 
 /** Record batches up to this many bytes ride inside their ref. */
 export const inlineBytesMax = 192
@@ -59,7 +57,8 @@ export async function storeBlob(
   const id = newBlobId(nowMs, core.random)
   const lastStamp = stampAt(era, nowMs + blobServesMs)
   const place = placeFor(portions)
-  const header = place === 'object' ? objectHeader(lastStamp, portions) : new Uint8Array()
+  const ids = portions.map((portion) => portion.id)
+  const header = place === 'object' ? blobHeader(lastStamp, ids) : new Uint8Array()
   const positions: number[] = []
   let position = header.length
   for (const { records } of portions) {
@@ -85,22 +84,6 @@ function storeItem(core: Core, id: BlobId, lastStamp: Stamp, portions: readonly 
     set('d', Buffer.concat(portions.map(({ records }) => records))),
   ]
   return core.items.update(blobItemKey(id), { patches, if: absent('v') })
-}
-
-function objectHeader(lastStamp: Stamp, portions: readonly Portion[]): Uint8Array {
-  const names = packer()
-  for (const portion of portions) {
-    const name = new TextEncoder().encode(partitionText(portion.id))
-    names.uint(name.length)
-    names.bytes(name)
-  }
-  const packedNames = names.done()
-  const out = packer(packedNames.length + 16)
-  out.bytes(objectMagic)
-  out.uint56(lastStamp)
-  out.uint(packedNames.length)
-  out.bytes(packedNames)
-  return out.done()
 }
 
 /**
