@@ -23,6 +23,9 @@
  *   group's name       groups/<1 hex>               <group>                that there is such a group (groups/names.ts)
  *   grants             grants/<principal>           grants                 what an IAM principal may touch (http/access.ts)
  *   maintenance        maintenance                  <task>                 how far a task of the schedule has come (maintenance/cursor.ts)
+ *   lease              leases                       <resource>             who may think that it is alone at something (cluster/lease.ts):
+ *                                                                          broker/<node id>, controller, p/<topic id>/<partition>
+ *   view               cluster                      view                   the brokers that share the partitions (cluster/view.ts)
  *
  *   objects            blobs/<2 hex>/<blob id>                             the bytes of one large produce request (blob.ts)
  *                      segments/…                                          (kept free for rolled segments)
@@ -107,6 +110,10 @@ export const groupNameShards = 16
 export const groupNamesPk = (shard: number): string => `groups/${shard.toString(16)}`
 
 export const maintenanceKey = (task: string): Key => ({ pk: 'maintenance', sk: task })
+
+export const leasesPk = 'leases'
+export const leaseKey = (resource: string): Key => ({ pk: leasesPk, sk: resource })
+export const clusterViewKey: Key = { pk: 'cluster', sk: 'view' }
 
 export const grantsKey = (principal: string): Key => ({ pk: `grants/${principal}`, sk: 'grants' })
 

@@ -13,7 +13,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/store/': ['src/store/', 'src/runtime/'],
   'src/log/': ['src/log/', 'src/protocol/', 'src/runtime/', 'src/store/'],
   'src/groups/': ['src/groups/', 'src/log/', 'src/protocol/', 'src/runtime/', 'src/store/'],
-  'src/broker/': ['src/broker/', 'src/groups/', 'src/log/', 'src/protocol/', 'src/runtime/', 'src/store/'],
+  'src/cluster/': ['src/cluster/', 'src/log/', 'src/runtime/', 'src/store/'],
+  'src/broker/': [
+    'src/broker/',
+    'src/cluster/',
+    'src/groups/',
+    'src/log/',
+    'src/protocol/',
+    'src/runtime/',
+    'src/store/',
+  ],
   'src/observability/': ['src/observability/', 'src/runtime/', 'src/store/'],
   'src/http/': [
     'src/http/',
@@ -28,6 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/http/kafka/': ['src/http/', 'src/broker/', 'src/observability/', 'src/protocol/', 'src/runtime/'],
   'src/maintenance/': [
     'src/maintenance/',
+    'src/cluster/',
     'src/http/consumers/',
     'src/groups/',
     'src/log/',
@@ -58,6 +68,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/connect/',
     'src/server/',
     'src/broker/',
+    'src/cluster/',
     'src/http/',
     'src/maintenance/',
     'src/groups/',
@@ -79,7 +90,7 @@ const adapterUsers: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What the core may use of Node: nothing with time, chance, files or the network in it. */
-const core = ['src/broker/', 'src/log/', 'src/groups/', 'src/protocol/', 'src/runtime/']
+const core = ['src/broker/', 'src/cluster/', 'src/log/', 'src/groups/', 'src/protocol/', 'src/runtime/']
 const coreNodeModules: Readonly<Record<string, readonly string[]>> = {
   'node:zlib': [],
   'node:buffer': [],
