@@ -13,7 +13,7 @@ export const producerBugs: readonly Bug[] = [
     'no sequence condition',
     100,
     'src/log/head.ts',
-    '      ...(producer ? [comesNext(producer, absence)] : []),\n',
+    '      ...appended.flatMap(({ ref: { producer }, absence }) => (producer ? [comesNext(producer, absence)] : [])),\n',
     '',
   ),
   bug(

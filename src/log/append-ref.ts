@@ -50,18 +50,22 @@ export type Verdict =
   /** A copy may have been applied or may still be. */
   | { readonly verdict: 'unknown'; readonly cause: unknown }
 
-/** `known`: what is known of a producer that the head may not hold (`absenceKnown`). */
+/**
+ * `known`: what is known of a producer that the head may not hold (`absenceKnown`). `onItsWay`: an update that brings this ref was
+ * sent before, and what became of it is not known: a copy of it may still come.
+ */
 export async function appendRef(
   core: Core,
   id: PartitionId,
   ref: Ref,
   deadlineMs: number,
   known?: Absence,
+  onItsWay?: StoreError,
 ): Promise<Verdict> {
   const nowMs = core.clock.now()
   let absence = known
-  let update = appendUpdate(ref, nowMs, absence)
-  let ambiguous: StoreError | undefined
+  let update = appendUpdate([{ ref, absence }], nowMs)
+  let ambiguous = onItsWay
   for (let attempt = 0; ; attempt++) {
     let trouble: StoreError | 'tail-full'
     let refused = false
@@ -79,7 +83,7 @@ export async function appendRef(
       trouble = 'tail-full'
       if (why !== 'tail-full') {
         absence = why
-        update = appendUpdate(ref, nowMs, absence)
+        update = appendUpdate([{ ref, absence }], nowMs)
         if (attempt < looksAtOnce) continue
       }
     } catch (error) {

@@ -124,22 +124,34 @@ function producersIn(item: Item): ReadonlyMap<string, Uint8Array> {
 
 export const tailRefs = (head: Head): Ref[] => head.packedTail.map(unpackRef)
 
+/** A ref about to be appended, and what is known of its producer where the head does not hold it. */
+export type NewRef = { readonly ref: Ref; readonly absence?: Absence | undefined }
+
 /**
  * The one update that makes an append true: it may be sent any number of times and applies once. Records of an idempotent producer
  * apply only where they come next, or where the head does not hold the producer and nothing changed since `absence` was known.
+ * Of several refs all apply or none, one after the other; no two of them of one producer.
  */
-export function appendUpdate(ref: Ref, nowMs: number, absence?: Absence): Update {
-  const { producer } = ref
-  const packed = packRef(ref)
+export function appendUpdate(appended: readonly NewRef[], nowMs: number): Update {
+  const refs = appended.map(({ ref }) => ref)
+  const packed = refs.map(packRef)
   return {
-    patches: [add('n', ref.count), add('b', ref.length), append('t', packed), ...stateAfter(ref, nowMs)],
+    patches: [
+      add('n', recordsIn(refs)),
+      add(
+        'b',
+        refs.reduce((sum, { length }) => sum + length, 0),
+      ),
+      append('t', ...packed),
+      ...refs.flatMap((ref) => stateAfter(ref, nowMs)),
+    ],
     if: all(
       equals('v', headFormat),
-      not(contains('t', packed)),
-      not(contains('f', fingerprint(ref))),
-      compare('h', '<', ref.stamp),
-      shorterThan('t', tailRefsMax),
-      ...(producer ? [comesNext(producer, absence)] : []),
+      ...packed.map((ref) => not(contains('t', ref))),
+      ...refs.map((ref) => not(contains('f', fingerprint(ref)))),
+      compare('h', '<', Math.min(...refs.map(({ stamp }) => stamp))),
+      shorterThan('t', tailRefsMax - refs.length + 1),
+      ...appended.flatMap(({ ref: { producer }, absence }) => (producer ? [comesNext(producer, absence)] : [])),
     ),
   }
 }
