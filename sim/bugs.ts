@@ -115,14 +115,14 @@ const spilling: readonly Bug[] = [
     'chunk not adopted: its own idea of the refs is dropped',
     500,
     'src/log/spill.ts',
-    'return created.applied || !created.item ? entry : readEntry(id, key.sk, created.item)',
+    'return created.applied || !created.item ? entry : readChunk(id, key.sk, created.item)',
     'return entry',
   ),
   bug(
     'dropped before the chunk is written',
     200,
     'src/log/spill.ts',
-    '  const created = await core.items.update(key, createChunk(entry))\n  return created.applied || !created.item ? entry : readEntry(id, key.sk, created.item)\n',
+    '  const created = await core.items.update(key, createChunk(entry))\n  return created.applied || !created.item ? entry : readChunk(id, key.sk, created.item)\n',
     '  void core.items.update(key, createChunk(entry)).catch(() => {})\n  return entry\n',
   ),
   bug(
@@ -166,9 +166,9 @@ const spilling: readonly Bug[] = [
 const reading: readonly Bug[] = [
   several('index read before the head, its hole taken for a gap', 200, 'src/log/plan.ts', [
     {
-      find: "import { headKey, type PartitionId } from './keys.ts'\n",
+      find: "import { headKey, type PartitionId, partitionText } from './keys.ts'\n",
       replace:
-        "import { readEntryRow } from './chunk.ts'\nimport { headKey, indexPk, type PartitionId, partitionText } from './keys.ts'\n",
+        "import { readEntryRow } from './entry.ts'\nimport { headKey, indexPk, type PartitionId, partitionText } from './keys.ts'\n",
     },
     {
       find: '  const [only] = ids\n',
@@ -182,7 +182,7 @@ const reading: readonly Bug[] = [
 `,
     },
     {
-      find: 'const entries = await entriesCovering(core, id, offset, more)\n    if (entries.length === 0) return undefined\n',
+      find: 'const entries = remembered ? [remembered] : await entriesCovering(core, id, offset, more, again)\n    if (entries.length === 0) return undefined\n',
       replace: `const known = core.memory.immutable.get('early ' + partitionText(id)) ?? []
     const entries = known.filter((entry) => entry.end > offset).slice(0, 1 + more)
 `,

@@ -5,7 +5,8 @@
 
 import { inlineBytesMax, itemBytesMax, storeBlob } from '../../src/log/blob.ts'
 import { type BlobId, blobIdMs, newBlobId } from '../../src/log/blob-id.ts'
-import { createChunk, type Entry, entryKey, entryOfTail } from '../../src/log/chunk.ts'
+import { createChunk, entryKey, entryOfTail } from '../../src/log/chunk.ts'
+import { type Entry, isChunk } from '../../src/log/entry.ts'
 import { dropUpdate, type Head, headExcess, newHead, readHead, refsToSpill, tailRefs } from '../../src/log/head.ts'
 import { headKey, type PartitionId } from '../../src/log/keys.ts'
 import { packRef, type Ref } from '../../src/log/ref.ts'
@@ -144,5 +145,5 @@ const atItsTime = (core: Core, id: BlobId): Core => ({
 
 /** Stores the blobs of whole entries. */
 export async function storeBlobsOfEntries(core: Core, id: PartitionId, entries: readonly Entry[]): Promise<void> {
-  for (const entry of entries) await storeBlobsOf(core, id, entry.refs)
+  for (const entry of entries.filter(isChunk)) await storeBlobsOf(core, id, entry.refs)
 }

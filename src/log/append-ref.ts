@@ -7,7 +7,7 @@
 import type { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
-import type { Entry } from './chunk.ts'
+import { type Entry, isSegment } from './entry.ts'
 import {
   appendUpdate,
   fingerprintsMax,
@@ -29,14 +29,14 @@ import { type Stamp, sawStamp } from './stamp.ts'
 
 export type Verdict =
   /**
-   * `head` is the one this append made, where its own answer came back. `found`: the ref that holds the records, where an earlier
+   * `head` is the one this append made, where its own answer came back. `found`: what is known of the records, where an earlier
    * request of their producer brought them. `joined`: the producer was not in the head before.
    */
   | {
       readonly verdict: 'appended'
       readonly baseOffset: number
       readonly head: Head
-      readonly found?: Ref
+      readonly found?: Pick<Ref, 'maxTimestampMs'>
       readonly joined?: boolean
     }
   /** The records do not come next in their producer's sequence; no copy was applied, and none is on its way. */
@@ -151,7 +151,8 @@ const entriesSought = tailRefsMax + fingerprintsMax + 1
 
 /**
  * Looks for the ref in the index. Running stamps only grow along it: an entry whose running stamp is below the ref's ends the
- * search, for neither it nor any before it can hold the ref. `unknown` where the index has lost what would prove its absence.
+ * search, for neither it nor any before it can hold the ref. `unknown` where the index has lost what would prove its absence: a
+ * rolled segment no longer tells refs from one another.
  */
 async function findInIndex(core: Core, id: PartitionId, ref: Ref, head: Head): Promise<number | 'absent' | 'unknown'> {
   if (head.tailStart === 0) return 'absent'
@@ -163,7 +164,9 @@ async function findInIndex(core: Core, id: PartitionId, ref: Ref, head: Head): P
   if (among !== undefined) return among
   const oldest = newest.at(-1)
   if (!isGapless(newest)) return 'unknown'
-  if (!oldest || oldest.base === 0 || newest.some((entry) => entry.runningStamp < ref.stamp)) return 'absent'
+  const older = newest.findIndex((entry) => entry.runningStamp < ref.stamp)
+  if (newest.slice(0, older < 0 ? newest.length : older).some(isSegment)) return 'unknown'
+  if (!oldest || oldest.base === 0 || older >= 0) return 'absent'
 
   const from = await firstEntryReaching(core, id, {
     from: head.start,
@@ -173,17 +176,19 @@ async function findInIndex(core: Core, id: PartitionId, ref: Ref, head: Head): P
     greatest: first.runningStamp,
   })
   if (!from) return 'unknown'
-  const older = await entriesCovering(core, id, from.base, entriesSought)
-  const found = offsetAmong(older, ref)
+  const reaching = await entriesCovering(core, id, from.base, entriesSought)
+  const found = offsetAmong(reaching, ref)
   if (found !== undefined) return found
+  if (reaching.some(isSegment)) return 'unknown'
   const before = from.base === 0 || (await entriesCovering(core, id, from.base - 1, 0)).length > 0
-  const complete = older.length > entriesSought || older.at(-1)?.end === first.end
+  const complete = reaching.length > entriesSought || reaching.at(-1)?.end === first.end
   return before && complete ? 'absent' : 'unknown'
 }
 
 function offsetAmong(entries: readonly Entry[], ref: Ref): number | undefined {
   const packed = packRef(ref)
   for (const entry of entries) {
+    if (isSegment(entry)) continue
     const at = entry.refs.findIndex((other) => sameBytes(packRef(other), packed))
     if (at >= 0) return entry.base + recordsIn(entry.refs.slice(0, at))
   }

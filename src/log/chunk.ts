@@ -6,7 +6,7 @@
  *
  * Both running maxima only grow along the index: that is what bounds the search for a lost append and for a timestamp.
  */
-import { absent, type Item, type Row, set, type Update } from '../store/items.ts'
+import { absent, type Item, set, type Update } from '../store/items.ts'
 import { requireFormat } from './format.ts'
 import { droppedStamp, type Head, recordsIn, refsToSpill, tailRefs } from './head.ts'
 import { chunkKey, indexPk, type PartitionId } from './keys.ts'
@@ -16,7 +16,7 @@ import type { Stamp } from './stamp.ts'
 
 const chunkFormat = 1
 
-export type Entry = {
+export type Chunk = {
   readonly base: number
   readonly end: number
   readonly refs: readonly Ref[]
@@ -25,7 +25,7 @@ export type Entry = {
 }
 
 /** The entry that holds the refs of this head's tail that are to leave it. */
-export function entryOfTail(head: Head): Entry {
+export function entryOfTail(head: Head): Chunk {
   const refs = tailRefs(head).slice(0, refsToSpill(head))
   return {
     base: head.tailStart,
@@ -37,7 +37,7 @@ export function entryOfTail(head: Head): Entry {
 }
 
 /** Creates the entry, unless one stands there: then that one holds, and has to be adopted. */
-export function createChunk(entry: Entry): Update {
+export function createChunk(entry: Chunk): Update {
   const refs = packer(1024)
   for (const ref of entry.refs) {
     const packed = packRef(ref)
@@ -56,9 +56,7 @@ export function createChunk(entry: Entry): Update {
   }
 }
 
-export const readEntryRow = (id: PartitionId, row: Row): Entry => readEntry(id, row.sk, row.item)
-
-export function readEntry(id: PartitionId, sk: string, item: Item): Entry {
+export function readChunk(id: PartitionId, sk: string, item: Item): Chunk {
   const where = `${indexPk(id)} ${sk}`
   requireFormat('index entry', where, item.v, chunkFormat)
   const refs: Ref[] = []
@@ -73,4 +71,4 @@ export function readEntry(id: PartitionId, sk: string, item: Item): Entry {
   }
 }
 
-export const entryKey = (id: PartitionId, entry: Entry) => chunkKey(id, entry.base)
+export const entryKey = (id: PartitionId, entry: Chunk) => chunkKey(id, entry.base)

@@ -8,10 +8,10 @@
 import { KafkaError } from '../protocol/errors.ts'
 import { batchesIn, withOffsets } from '../protocol/records/batch.ts'
 import type { Core } from '../runtime/core.ts'
-import { readRefs } from './blob.ts'
 import type { Head } from './head.ts'
 import { partitionText } from './keys.ts'
-import { type PlacedRef, planRead, readHeads } from './plan.ts'
+import { type Piece, readPieces } from './pieces.ts'
+import { planRead, readHeads } from './plan.ts'
 import { findTopic, requirePartition, type Topic, unknownTopic } from './topics.ts'
 
 /** `offset`: the next one wanted. `maxBytes`: of batches; one batch is returned whatever its size (KIP-74). */
@@ -78,20 +78,19 @@ function isEnough(fetched: readonly Fetched[], minBytes: number): boolean {
 const triesMax = 3
 
 async function fetchNow(core: Core, request: FetchRequest): Promise<readonly Fetched[]> {
-  let open = request.partitions.map((asked, at) => ({ asked, at }))
+  let open: Open[] = request.partitions.map((asked, at) => ({ asked, at, tries: 1 }))
   const done: Fetched[] = []
   let bytesLeft = request.maxBytes
-  for (let tries = 1; open.length > 0; tries++) {
-    const read = await readOnce(
-      core,
-      open.map(({ asked }) => asked),
-      bytesLeft,
-    )
-    const again: typeof open = []
-    for (const [place, { asked, at }] of open.entries()) {
+  while (open.length > 0) {
+    const read = await readOnce(core, open, bytesLeft)
+    const again: Open[] = []
+    for (const [place, { asked, at, tries }] of open.entries()) {
       const result = read[place]
-      if (result && 'moved' in result && tries < triesMax) again.push({ asked: { ...asked, topic: result.moved }, at })
-      else done[at] = result && !('moved' in result) ? result : gone(asked)
+      if (result && 'emptyTo' in result) {
+        again.push({ asked: { ...asked, offset: result.emptyTo }, at, tries })
+      } else if (result && 'moved' in result && tries < triesMax) {
+        again.push({ asked: { ...asked, topic: result.moved }, at, tries: tries + 1 })
+      } else done[at] = result && !('moved' in result) ? result : gone(asked)
     }
     for (const one of done) if (one && 'batches' in one) bytesLeft -= lengthOf(one.batches)
     open = again
@@ -107,101 +106,109 @@ const gone = ({ topic, partition }: PartitionRequest): Fetched => ({
   error: new KafkaError('KAFKA_STORAGE_ERROR', 'the records were moved while they were read: try again'),
 })
 
-/** `moved`: to be read again, as the topic that carries the name now. */
-type Read = Fetched | { readonly moved: Topic }
+/** `moved`: to be read again, as the topic that carries the name now. `emptyTo`: no record is left before that offset. */
+type Read = Fetched | { readonly moved: Topic } | { readonly emptyTo: number }
+
+/** A partition not yet read, its place in the answer, and how often it was tried. */
+type Open = { readonly asked: PartitionRequest; readonly at: number; readonly tries: number }
 
 /** A read that is known to find something, and where. */
-type Planned = { readonly asked: PartitionRequest; readonly head: Head; readonly refs: readonly PlacedRef[] }
+type Planned = { readonly asked: PartitionRequest; readonly head: Head; readonly pieces: readonly Piece[] }
 
-async function readOnce(core: Core, requests: readonly PartitionRequest[], maxBytes: number): Promise<readonly Read[]> {
-  const ids = requests.map(({ topic, partition }) => ({ topicId: topic.id, partition }))
-  const heads = await readHeads(core, ids)
-  const plans = await Promise.all(requests.map((asked, at) => plan(core, asked, heads[at])))
-  const shares = share(plans, maxBytes)
-  const data = await readRefs(
+async function readOnce(core: Core, open: readonly Open[], maxBytes: number): Promise<readonly Read[]> {
+  const heads = await readHeads(
     core,
-    shares.flatMap(({ refs }) => refs.map(({ ref }) => ref)),
+    open.map(({ asked: { topic, partition } }) => ({ topicId: topic.id, partition })),
+  )
+  const plans = await Promise.all(open.map((one, at) => plan(core, one, heads[at])))
+  const shares = share(plans, maxBytes)
+  const data = await readPieces(
+    core,
+    shares.flatMap(({ pieces }) => pieces),
+    open.length,
   )
   let from = 0
-  return shares.map(({ plan, refs }) => {
-    const bytes = data.slice(from, from + refs.length)
-    from += refs.length
-    return 'refs' in plan ? toBatches(plan, refs, bytes, maxBytes) : plan
+  return shares.map(({ plan, pieces }) => {
+    const bytes = data.slice(from, from + pieces.length)
+    from += pieces.length
+    return 'pieces' in plan ? toBatches(plan, pieces, bytes, maxBytes) : plan
   })
 }
 
-async function plan(core: Core, asked: PartitionRequest, head: Head | undefined): Promise<Read | Planned> {
+async function plan(core: Core, { asked, tries }: Open, head: Head | undefined): Promise<Read | Planned> {
   const { topic, partition, offset, maxBytes } = asked
   if (!head) return withoutHead(core, asked)
   if (head.configVersion !== topic.configVersion) core.memory.topics.delete(topic.name)
   const error = outOfRange(asked, head)
   if (error) return { topic, partition, error }
-  if (offset === head.next) return { asked, head, refs: [] }
-  const refs = await planRead(core, { topicId: topic.id, partition }, head, offset, maxBytes)
-  return refs ? { asked, head, refs } : { moved: topic }
+  if (offset === head.next) return { asked, head, pieces: [] }
+  const pieces = await planRead(core, { topicId: topic.id, partition }, head, offset, maxBytes, tries > 1)
+  return pieces ? { asked, head, pieces } : { moved: topic }
 }
 
-/** What each plan may read: in the order asked, until the budget of the whole request is used, one ref at least. */
+/** What each plan may read: in the order asked, until the budget of the whole request is used, one piece at least. */
 function share(plans: readonly (Read | Planned)[], maxBytes: number) {
   let bytesLeft = maxBytes
   let any = false
   return plans.map((plan) => {
-    const refs: PlacedRef[] = []
-    for (const placed of 'refs' in plan ? plan.refs : []) {
-      if (any && placed.ref.length > bytesLeft) break
+    const pieces: Piece[] = []
+    for (const piece of 'pieces' in plan ? plan.pieces : []) {
+      if (any && piece.length > bytesLeft) break
       any = true
-      bytesLeft -= placed.ref.length
-      refs.push(placed)
+      bytesLeft -= piece.length
+      pieces.push(piece)
     }
-    return { plan, refs }
+    return { plan, pieces }
   })
 }
 
 function toBatches(
   { asked, head }: Planned,
-  refs: readonly PlacedRef[],
+  pieces: readonly Piece[],
   data: readonly (Uint8Array | undefined)[],
   maxBytes: number,
 ): Read {
-  const whole: { placed: PlacedRef; bytes: Uint8Array }[] = []
-  for (const [at, placed] of refs.entries()) {
+  const whole: { piece: Piece; bytes: Uint8Array }[] = []
+  for (const [at, piece] of pieces.entries()) {
     const bytes = data[at]
     // What comes after a gap must wait; a gap at the front has to be read again.
     if (!bytes) break
-    whole.push({ placed, bytes })
+    whole.push({ piece, bytes })
   }
-  if (refs.length > 0 && whole.length === 0) return { moved: asked.topic }
+  if (pieces.length > 0 && whole.length === 0) return { moved: asked.topic }
   const batches = cut(whole, asked.offset, Math.min(asked.maxBytes, maxBytes), head.epoch)
-  const last = whole.at(-1)?.placed
+  const last = whole.at(-1)?.piece
+  if (last && batches.length === 0) return { emptyTo: last.end }
   return {
     topic: asked.topic,
     partition: asked.partition,
     batches,
     // The index is read after the head and may know more than it.
-    highWatermark: Math.max(head.next, last ? last.base + last.ref.count : 0),
+    highWatermark: Math.max(head.next, last?.end ?? 0),
     logStartOffset: head.start,
   }
 }
 
 /** Batches with their true offsets, from the one that holds `offset` on, until `maxBytes`, at least one. */
 function cut(
-  whole: readonly { placed: PlacedRef; bytes: Uint8Array }[],
+  whole: readonly { piece: Piece; bytes: Uint8Array }[],
   offset: number,
   maxBytes: number,
   epoch: number,
 ): Uint8Array[] {
   const batches: Uint8Array[] = []
   let length = 0
-  for (const { placed, bytes } of whole) {
-    let base = placed.base
-    for (const { at, totalBytes, lastOffsetDelta } of batchesIn(bytes)) {
+  for (const { piece, bytes } of whole) {
+    let counted = piece.base
+    for (const { at, totalBytes, lastOffsetDelta, baseOffset } of batchesIn(bytes)) {
+      const base = 'part' in piece ? baseOffset : counted
       const next = base + lastOffsetDelta + 1
       if (next > offset) {
         if (batches.length > 0 && length + totalBytes > maxBytes) return batches
         batches.push(withOffsets(bytes.subarray(at, at + totalBytes), base, epoch))
         length += totalBytes
       }
-      base = next
+      counted = next
     }
   }
   return batches

@@ -2,41 +2,51 @@
  * Reading a partition's index: what covers an offset, and the first entry whose running maximum reaches a target.
  */
 import type { Core } from '../runtime/core.ts'
-import { type Entry, readEntryRow } from './chunk.ts'
+import { type Entry, readEntryRow, withoutSleepers } from './entry.ts'
 import { indexFrom, indexPk, indexUpTo, type PartitionId } from './keys.ts'
+
+/** How far back a segment is looked for that stands for the chunk found. */
+const thoroughEntries = 200
 
 /**
  * Entries from the one that covers `offset` onwards, gapless, at most `more` beyond it; both queries go out at once. Empty
  * where no entry covers it: the caller read the head before somebody moved it, and has to read again.
+ * @param thorough look whether a chunk lies within a segment: whoever slept may have brought it back, and its blobs are gone
  */
 export async function entriesCovering(
   core: Core,
   id: PartitionId,
   offset: number,
   more: number,
+  thorough = false,
 ): Promise<readonly Entry[]> {
   const pk = indexPk(id)
   const [before, after] = await Promise.all([
-    core.items.query({ pk, to: indexUpTo(offset), reverse: true, limit: 1 }),
+    core.items.query({ pk, to: indexUpTo(offset), reverse: true, limit: thorough ? thoroughEntries : 1 }),
     more > 0 ? core.items.query({ pk, from: indexFrom(offset + 1), limit: more }) : [],
   ])
+  const known = withoutSleepers([...before.toReversed(), ...after].map((row) => readEntryRow(id, row)))
   const entries: Entry[] = []
   let reached = offset
-  for (const row of [...before, ...after]) {
-    const entry = readEntryRow(id, row)
+  for (const entry of known.slice(
+    Math.max(
+      0,
+      known.findLastIndex(({ base }) => base <= offset),
+    ),
+  )) {
     const continues = entries.length === 0 ? entry.base <= reached && reached < entry.end : entry.base === reached
     if (!continues) break
     entries.push(entry)
     reached = entry.end
   }
-  return entries
+  return entries.length > 0 || thorough ? entries : entriesCovering(core, id, offset, more, true)
 }
 
 /** The newest entries, newest first. */
 export async function newestEntries(core: Core, id: PartitionId, limit: number): Promise<readonly Entry[]> {
   const to = indexUpTo(Number.MAX_SAFE_INTEGER)
   const rows = await core.items.query({ pk: indexPk(id), to, reverse: true, limit })
-  return rows.map((row) => readEntryRow(id, row))
+  return withoutSleepers(rows.toReversed().map((row) => readEntryRow(id, row))).reverse()
 }
 
 const entriesAProbe = 32
@@ -77,7 +87,8 @@ export async function firstEntryReaching(core: Core, id: PartitionId, search: Se
       reverse: true,
       limit: entriesAProbe,
     })
-    const page = rows.map((row) => readEntryRow(id, row)).filter((entry) => entry.base >= low || entry.end > low)
+    const found = withoutSleepers(rows.toReversed().map((row) => readEntryRow(id, row))).reverse()
+    const page = found.filter((entry) => entry.base >= low || entry.end > low)
     const newest = page[0]
     if (!newest) break
     if (running(newest) < target) {
@@ -95,7 +106,8 @@ export async function firstEntryReaching(core: Core, id: PartitionId, search: Se
       highValue = running(oldest)
       guessing &&= high - low < span * goodGuess
     }
-    if (reaching.length < page.length || page.length < entriesAProbe) break
+    const isFirst = page.length < found.length || rows.length < entriesAProbe
+    if (reaching.length < page.length || isFirst) break
   }
   return candidate
 }

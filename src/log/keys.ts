@@ -9,7 +9,7 @@
  *   job                jobs                         <job id>               what a crash may leave half done (topics.ts)
  *   head               h/<topic id>/<partition>     head                   a partition's end and newest refs (head.ts)
  *   index entry        i/<topic id>/<partition>     <base offset>c         a chunk of refs that left the head (chunk.ts)
- *                                                   <base offset>s         (kept free for rolled segments)
+ *                                                   <base offset>s         a rolled segment (segment.ts)
  *   spilled producer   s/<topic id>/<partition>     <producer id>          where a producer stands that has left the head (spilled-producers.ts)
  *   blob               b/<hour>/<shard>             <blob id>              the bytes of one small produce request (blob.ts)
  *   once               once/<digest>                once                   an Idempotency-Key and its answer (once.ts)
@@ -23,18 +23,20 @@
  *   group's name       groups/<1 hex>               <group>                that there is such a group (groups/names.ts)
  *   grants             grants/<principal>           grants                 what an IAM principal may touch (http/access.ts)
  *   maintenance        maintenance                  <task>                 how far a task of the schedule has come (maintenance/cursor.ts)
+ *   upkeep             upkeep/<topic id>            <partition>            where the schedule goes on in a partition (maintenance/upkeep.ts)
  *   lease              leases                       <resource>             who may think that it is alone at something (cluster/lease.ts):
  *                                                                          broker/<node id>, controller, p/<topic id>/<partition>
  *   view               cluster                      view                   the brokers that share the partitions (cluster/view.ts)
  *
  *   objects            blobs/<2 hex>/<blob id>                             the bytes of one large produce request (blob.ts)
- *                      segments/…                                          (kept free for rolled segments)
+ *                      segments/<2 hex>/<topic id>/<partition>/<base offset>-<blob id>  a rolled segment's batches (segment-object.ts)
  *
  * A topic id is Kafka's Uuid in its 22-character form, made anew for each creation: a re-created topic never meets old data.
  * Offsets are 16 decimal digits, so that text order is number order up to 2^53. The index has a partition key of its own, so
  * that it does not eat the head's write budget (1,000 units a second on one key). A blob's key follows from its id alone: the
  * hour it was made and a shard of its random part, so that a sweep can list old blobs without a scan.
  */
+import { murmur2 } from '../protocol/murmur2.ts'
 import type { Key } from '../store/items.ts'
 import { type BlobId, blobIdMs, blobIdShard, blobIdText } from './blob-id.ts'
 
@@ -46,7 +48,8 @@ export const clusterKey: Key = { pk: 'cluster', sk: 'cluster' }
 export const producerIdsKey: Key = { pk: 'producers', sk: 'ids' }
 export const topicsPk = 'topics'
 export const topicKey = (name: string): Key => ({ pk: topicsPk, sk: name })
-export const jobKey = (jobId: string): Key => ({ pk: 'jobs', sk: jobId })
+export const jobsPk = 'jobs'
+export const jobKey = (jobId: string): Key => ({ pk: jobsPk, sk: jobId })
 export const addPartitionsJobKey = (topicId: string, partitions: number): Key => jobKey(`${topicId}+${partitions}`)
 
 /** `<topic id>/<partition>`: how a partition is named inside keys and blobs, and in this process's memory. */
@@ -63,6 +66,12 @@ export const chunkKey = (id: PartitionId, baseOffset: number): Key => ({
   pk: indexPk(id),
   sk: `${offsetText(baseOffset)}c`,
 })
+/** Sorts after the chunk at the same base: read backwards, the segment comes first. */
+export const segmentKey = (id: PartitionId, baseOffset: number): Key => ({
+  pk: indexPk(id),
+  sk: `${offsetText(baseOffset)}s`,
+})
+export const isSegmentSk = (sk: string): boolean => sk.endsWith('s')
 
 export const spilledProducersPk = (id: PartitionId): string => `s/${partitionText(id)}`
 export const spilledProducerKey = (id: PartitionId, producer: string): Key => ({
@@ -75,6 +84,11 @@ export const blobItemKey = (id: BlobId): Key => ({
   sk: blobIdText(id),
 })
 export const blobObjectKey = (id: BlobId): string => `blobs/${hex(blobIdShard(id))}/${blobIdText(id)}`
+/** All segments of a partition, in the order of their bases: one prefix, so that whoever looks for orphans lists it alone. */
+export const segmentObjectsPrefix = (id: PartitionId): string =>
+  `segments/${hex(murmur2(new TextEncoder().encode(partitionText(id))) & 0xff)}/${partitionText(id)}/`
+export const segmentObjectKey = (id: PartitionId, baseOffset: number, object: BlobId): string =>
+  `${segmentObjectsPrefix(id)}${offsetText(baseOffset)}-${blobIdText(object)}`
 
 export const onceKey = (digest: string): Key => ({ pk: `once/${digest}`, sk: 'once' })
 
@@ -108,6 +122,9 @@ export const rostersBefore = (generation: number) => ({ from: 'r/', to: `r/${gen
 export const plansBefore = (generation: number) => ({ from: 'p/', to: `p/${generationText(generation)}` })
 export const groupNameShards = 16
 export const groupNamesPk = (shard: number): string => `groups/${shard.toString(16)}`
+
+export const upkeepPk = (topicId: string): string => `upkeep/${topicId}`
+export const upkeepKey = (id: PartitionId): Key => ({ pk: upkeepPk(id.topicId), sk: String(id.partition) })
 
 export const maintenanceKey = (task: string): Key => ({ pk: 'maintenance', sk: task })
 

@@ -1,16 +1,17 @@
 /**
  * Looking offsets up: the log's start, its end, and the first record at or after a time (Kafka's ListOffsets). A search by time
- * takes a number of reads that grows with the logarithm of the log's length, and reads one blob.
+ * takes a number of reads that grows with the logarithm of the log's length, and reads one blob or one span of a segment.
  */
 import { KafkaError } from '../protocol/errors.ts'
 import { batchesIn, decodeBatch, withOffsets } from '../protocol/records/batch.ts'
 import type { Core } from '../runtime/core.ts'
-import { readRefs } from './blob.ts'
-import { type Head, recordsIn, tailRefs } from './head.ts'
-import { firstEntryReaching } from './index-search.ts'
+import { type Entry, isSegment } from './entry.ts'
+import { type Head, tailRefs } from './head.ts'
+import { entriesCovering, firstEntryReaching } from './index-search.ts'
 import type { PartitionId } from './keys.ts'
-import { readHeads } from './plan.ts'
-import type { Ref } from './ref.ts'
+import { type Piece, type PieceOfRef, readPieces } from './pieces.ts'
+import { piecesOfRefs, piecesOfSegment, readHeads } from './plan.ts'
+import { spansOf } from './segment.ts'
 import { findTopic, requirePartition, type Topic, unknownTopic } from './topics.ts'
 
 /** What an answer says where no record is at or after the time asked for. */
@@ -80,9 +81,12 @@ async function greatest(core: Core, id: PartitionId, head: Head) {
   return best
 }
 
-/** `undefined` where a blob was moved under the search: it has to begin again from a fresh head. */
+/** Entries a page, where the records by which the first one reaches the time have left the log. */
+const entriesOnward = 32
+
+/** `undefined` where something was moved under the search: it has to begin again from a fresh head. */
 async function firstAtOrAfter(core: Core, id: PartitionId, head: Head, { timestampMs }: { timestampMs: number }) {
-  const entry =
+  const first =
     head.tailStart > head.start && head.droppedTimestampMs >= timestampMs
       ? await firstEntryReaching(core, id, {
           from: head.start,
@@ -92,31 +96,49 @@ async function firstAtOrAfter(core: Core, id: PartitionId, head: Head, { timesta
           greatest: head.droppedTimestampMs,
         })
       : undefined
-  const candidates = [
-    ...(entry ? [{ base: entry.base, refs: entry.refs }] : []),
-    { base: head.tailStart, refs: tailRefs(head) },
-  ]
-  for (const { base, refs } of candidates) {
-    for (const [at, ref] of refs.entries()) {
-      if (ref.maxTimestampMs < timestampMs) continue
-      const refBase = base + recordsIn(refs.slice(0, at))
-      if (refBase + ref.count <= head.start) continue
-      const found = await firstInRef(core, ref, refBase, timestampMs, head.start)
+  const look = (pieces: readonly Piece[]) => firstInPieces(core, pieces, timestampMs, head.start)
+  let entries: readonly Entry[] = first ? [first] : []
+  while (entries.length > 0) {
+    for (const entry of entries) {
+      const found = await look(piecesReaching(id, entry, timestampMs))
       if (found !== none) return found
     }
+    const reached = entries.at(-1)?.end ?? head.tailStart
+    if (reached >= head.tailStart) break
+    entries = await entriesCovering(core, id, reached, entriesOnward)
+    if (entries.length === 0) return undefined
+  }
+  return look(reaching(piecesOfRefs(tailRefs(head), head.tailStart), timestampMs))
+}
+
+function piecesReaching(id: PartitionId, entry: Entry, timestampMs: number): Piece[] {
+  if (!isSegment(entry)) return reaching(piecesOfRefs(entry.refs, entry.base), timestampMs)
+  if (entry.maxTimestampMs < timestampMs) return []
+  const spans = spansOf(entry)
+  return piecesOfSegment(id, entry).filter((_, at) => (spans[at]?.runningTimestampMs ?? 0) >= timestampMs)
+}
+
+const reaching = (pieces: readonly PieceOfRef[], timestampMs: number): PieceOfRef[] =>
+  pieces.filter(({ ref }) => ref.maxTimestampMs >= timestampMs)
+
+async function firstInPieces(core: Core, pieces: readonly Piece[], timestampMs: number, startOffset: number) {
+  for (const piece of pieces) {
+    if (piece.end <= startOffset) continue
+    const [bytes] = await readPieces(core, [piece], 1)
+    if (!bytes) return undefined
+    const found = await firstInBatches(bytes, piece, timestampMs, startOffset)
+    if (found !== none) return found
   }
   return none
 }
 
-async function firstInRef(core: Core, ref: Ref, base: number, timestampMs: number, startOffset: number) {
-  const [bytes] = await readRefs(core, [ref])
-  if (!bytes) return undefined
-  let next = base
+async function firstInBatches(bytes: Uint8Array, piece: Piece, timestampMs: number, startOffset: number) {
+  let counted = piece.base
   for (const header of batchesIn(bytes)) {
-    const batchBase = next
-    next += header.lastOffsetDelta + 1
+    const base = 'part' in piece ? header.baseOffset : counted
+    counted = base + header.lastOffsetDelta + 1
     if (header.maxTimestampMs < timestampMs) continue
-    const batch = withOffsets(bytes.subarray(header.at, header.at + header.totalBytes), batchBase, 0)
+    const batch = withOffsets(bytes.subarray(header.at, header.at + header.totalBytes), base, 0)
     const record = (await decodeBatch(batch)).find((one) => one.timestampMs >= timestampMs && one.offset >= startOffset)
     if (record) return { offset: record.offset, timestampMs: record.timestampMs }
   }

@@ -1,22 +1,22 @@
 /**
- * Planning a read of one partition: which refs hold the records from an offset on. Refs of the tail come with the head; older
- * ones take one query of the index.
+ * Planning a read of one partition: which refs and spans of segments hold the records from an offset on. Refs of the tail come with
+ * the head; all older ones take one query of the index, or none where the segment is the one read last.
  */
 import type { Core } from '../runtime/core.ts'
 import type { Item, Key } from '../store/items.ts'
 import { limits } from '../store/limits.ts'
+import { type Entry, isSegment } from './entry.ts'
 import { type Head, readHead, tailRefs } from './head.ts'
 import { entriesCovering } from './index-search.ts'
-import { headKey, type PartitionId } from './keys.ts'
+import { headKey, type PartitionId, partitionText } from './keys.ts'
+import type { Piece, PieceOfRef, PieceOfSegment } from './pieces.ts'
 import type { Ref } from './ref.ts'
-
-/** A ref and the offset of its first record. */
-export type PlacedRef = { readonly base: number; readonly ref: Ref }
+import { objectKeyOf, type Segment, segmentHeaderBytes, spansOf } from './segment.ts'
 
 /** What one index entry is reckoned to bring, to decide how many to ask for. */
 const bytesAnEntry = 64 * 1024
 const entriesMax = 16
-const refsMax = 2_000
+const piecesMax = 2_000
 
 /** Heads in one round trip, of more than a hundred in several side by side; `undefined` where there is no such partition. */
 export async function readHeads(core: Core, ids: readonly PartitionId[]): Promise<readonly (Head | undefined)[]> {
@@ -38,8 +38,9 @@ async function batchGet(core: Core, keys: readonly Key[]): Promise<readonly (Ite
 }
 
 /**
- * Refs from the one that holds `offset` on, until `maxBytes` are reached, at least one. `offset` lies within the head's log.
+ * Pieces from the one that holds `offset` on, until `maxBytes` are reached, at least one. `offset` lies within the head's log.
  * `undefined` where the index has no entry for it: somebody moved things since the head was read, which has to be read again.
+ * @param again the last plan named what is gone: nothing remembered counts, and chunks are looked at closely
  */
 export async function planRead(
   core: Core,
@@ -47,43 +48,79 @@ export async function planRead(
   head: Head,
   offset: number,
   maxBytes: number,
-): Promise<readonly PlacedRef[] | undefined> {
-  const placed: PlacedRef[] = []
+  again = false,
+): Promise<readonly Piece[] | undefined> {
+  const pieces: Piece[] = []
   let reached = offset
   if (offset < head.tailStart) {
+    const remembered = again ? undefined : lastSegment(core, id, offset)
     const more = Math.min(entriesMax, Math.floor(maxBytes / bytesAnEntry))
-    const entries = await entriesCovering(core, id, offset, more)
+    const entries = remembered ? [remembered] : await entriesCovering(core, id, offset, more, again)
     if (entries.length === 0) return undefined
-    for (const entry of entries) placed.push(...placedFrom(entry.refs, entry.base))
+    if (!remembered) rememberSegment(core, id, entries)
+    for (const entry of entries) pieces.push(...piecesOf(id, entry))
     reached = entries.at(-1)?.end ?? offset
   }
   if (reached >= head.tailStart) {
     // An entry may end beyond where the tail began when its head was read.
-    placed.push(
-      ...placedFrom(tailRefs(head), head.tailStart).filter(({ base }) => base >= reached || offset >= head.tailStart),
-    )
+    const tail = piecesOfRefs(tailRefs(head), head.tailStart)
+    pieces.push(...tail.filter(({ base }) => base >= reached || offset >= head.tailStart))
   }
   return upTo(
-    placed.filter(({ base, ref }) => base + ref.count > offset),
+    pieces.filter(({ end }) => end > offset),
     maxBytes,
   )
 }
 
-function placedFrom(refs: readonly Ref[], start: number): PlacedRef[] {
+/** Shorter than what a segment was made of, or was replaced by, outlives it: a reader in sequence asks the index once a segment. */
+const rememberedMs = 5 * 60_000
+const rememberedKey = (id: PartitionId): string => `segment ${partitionText(id)}`
+
+type Remembered = { readonly segment: Segment; readonly untilMs: number }
+
+function rememberSegment(core: Core, id: PartitionId, entries: readonly Entry[]): void {
+  const last = entries.findLast(isSegment)
+  if (!last) return
+  const remembered: Remembered = { segment: last, untilMs: core.clock.uptime() + rememberedMs }
+  core.memory.immutable.set(rememberedKey(id), remembered, last.packedSpans.length + 500)
+}
+
+function lastSegment(core: Core, id: PartitionId, offset: number): Segment | undefined {
+  // What lies under this key is what `rememberSegment` put there.
+  const known = core.memory.immutable.get(rememberedKey(id)) as Remembered | undefined
+  if (!known || core.clock.uptime() >= known.untilMs) return undefined
+  return known.segment.base <= offset && offset < known.segment.end ? known.segment : undefined
+}
+
+const piecesOf = (id: PartitionId, entry: Entry): Piece[] =>
+  isSegment(entry) ? piecesOfSegment(id, entry) : piecesOfRefs(entry.refs, entry.base)
+
+export function piecesOfRefs(refs: readonly Ref[], start: number): PieceOfRef[] {
   let base = start
   return refs.map((ref) => {
-    const placed = { base, ref }
-    base += ref.count
-    return placed
+    const piece = { base, end: base + ref.count, length: ref.length, ref }
+    base = piece.end
+    return piece
   })
 }
 
-function upTo(placed: readonly PlacedRef[], maxBytes: number): PlacedRef[] {
+export function piecesOfSegment(id: PartitionId, segment: Segment): PieceOfSegment[] {
+  const key = objectKeyOf(id, segment)
+  const dataEnd = segmentHeaderBytes + segment.bytes
+  return spansOf(segment).map(({ base, end, from, to }) => ({
+    base,
+    end,
+    length: to - from,
+    part: { key, from, to, dataEnd },
+  }))
+}
+
+function upTo(pieces: readonly Piece[], maxBytes: number): Piece[] {
   let bytes = 0
-  const chosen: PlacedRef[] = []
-  for (const one of placed) {
-    if (chosen.length > 0 && (bytes + one.ref.length > maxBytes || chosen.length === refsMax)) break
-    bytes += one.ref.length
+  const chosen: Piece[] = []
+  for (const one of pieces) {
+    if (chosen.length > 0 && (bytes + one.length > maxBytes || chosen.length === piecesMax)) break
+    bytes += one.length
     chosen.push(one)
   }
   return chosen

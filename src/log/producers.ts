@@ -5,7 +5,7 @@
 import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
-import { findRun } from './find-run.ts'
+import { type FoundRun, findRun } from './find-run.ts'
 import type { Head } from './head.ts'
 import { type PartitionId, partitionText } from './keys.ts'
 import {
@@ -17,7 +17,6 @@ import {
   standingOf,
   unpackProducer,
 } from './producer-state.ts'
-import type { Ref } from './ref.ts'
 import { readSpilled } from './spilled-producers.ts'
 
 const partitionsRemembered = 1_000
@@ -66,7 +65,7 @@ export type Judgement =
   /** They come next, as far as is known where the head does not hold the producer: to be sent again with this. */
   | { readonly absence: Absence }
   /** They are in the log already. */
-  | { readonly baseOffset: number; readonly found: Ref }
+  | FoundRun
   | { readonly error: KafkaError }
 
 /**

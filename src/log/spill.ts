@@ -6,7 +6,7 @@
  */
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
-import { createChunk, type Entry, entryKey, entryOfTail, readEntry } from './chunk.ts'
+import { type Chunk, createChunk, entryKey, entryOfTail, readChunk } from './chunk.ts'
 import { dropUpdate, type Head, headExcess, readHead, refsToSpill } from './head.ts'
 import { headKey, type PartitionId } from './keys.ts'
 
@@ -56,12 +56,12 @@ async function moveTail(core: Core, id: PartitionId, seen: Head): Promise<void> 
 }
 
 /** The chunk that stands at the tail's base offset: ours, or the one somebody put there first. */
-async function standingEntry(core: Core, id: PartitionId, head: Head): Promise<Entry> {
+async function standingEntry(core: Core, id: PartitionId, head: Head): Promise<Chunk> {
   const entry = entryOfTail(head)
   const key = entryKey(id, entry)
   const created = await core.items.update(key, createChunk(entry))
-  return created.applied || !created.item ? entry : readEntry(id, key.sk, created.item)
+  return created.applied || !created.item ? entry : readChunk(id, key.sk, created.item)
 }
 
 /** A sleeper's view may be older than the chunk that stands there; the drop's condition would refuse it anyway. */
-const holdsPrefix = (entry: Entry, head: Head): boolean => entry.refs.length <= head.packedTail.length
+const holdsPrefix = (entry: Chunk, head: Head): boolean => entry.refs.length <= head.packedTail.length

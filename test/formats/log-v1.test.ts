@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { fetchOffsets } from '../../src/groups/offsets.ts'
 import { readInstance } from '../../src/http/consumers/instance.ts'
-import { readEntryRow } from '../../src/log/chunk.ts'
+import { readChunk } from '../../src/log/chunk.ts'
 import { clusterId } from '../../src/log/cluster.ts'
 import { readHead, tailRefs } from '../../src/log/head.ts'
 import { blobItemKey, clusterKey, consumerKey, headKey, indexPk, offsetKey, topicKey } from '../../src/log/keys.ts'
@@ -62,7 +62,7 @@ async function everyKind(): Promise<[string, Key][]> {
   const head = readHead(id, (await stores.items.get(headKey(id))) ?? {})
   const [row] = await stores.items.query({ pk: indexPk(id), limit: 1, reverse: true })
   if (!row) throw new Error('the kept log has no index entry')
-  const blob = [...readEntryRow(id, row).refs, ...tailRefs(head)].find(({ place }) => place === 'item')
+  const blob = [...readChunk(id, row.sk, row.item).refs, ...tailRefs(head)].find(({ place }) => place === 'item')
   if (!blob) throw new Error('the kept log has no blob item')
   return [
     ['cluster', clusterKey],
