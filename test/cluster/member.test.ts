@@ -1,0 +1,209 @@
+import { expect, test } from 'vitest'
+import { type Beats, startBeats } from '../../src/cluster/beats.ts'
+import { leadership } from '../../src/cluster/leadership.ts'
+import { type Member, NodeIdTaken, newMember } from '../../src/cluster/member.ts'
+import { membersOf } from '../../src/cluster/view.ts'
+import type { Core } from '../../src/runtime/core.ts'
+import { badNetwork, newWorld } from './kit.ts'
+
+const leaseMs = 5_000
+/** By then everybody has beaten once more. */
+const beatMs = leaseMs / 4 + 10
+/** A broker that died is replaced within the lease, a beat to see its last one, a beat to look again, and what trips take. */
+const replacedMs = leaseMs + (2 * leaseMs) / 4 + 100
+
+type Broker = {
+  readonly core: Core
+  readonly member: Member
+  readonly network: ReturnType<typeof badNetwork>
+  die(): void
+}
+
+/** Brokers that beat by themselves, in time that a test lets pass. */
+function newCluster() {
+  const world = newWorld()
+  const broker = (nodeId?: number): Broker => {
+    const network = badNetwork(world.stores.items)
+    const core = world.process(network.items)
+    const options = { host: `host-${nodeId ?? 'any'}`, port: 9092, leaseMs }
+    const member = newMember(core, nodeId === undefined ? options : { ...options, nodeId })
+    return { core, member, network, die: () => {} }
+  }
+  const joinedBroker = async (nodeId?: number): Promise<Broker & { readonly beats: Beats }> => {
+    const one = broker(nodeId)
+    await world.during(one.member.join())
+    const beats = startBeats(one.core, one.member, leaseMs, () => {})
+    // A process that is killed does nothing any more: its calls reach no store.
+    return { ...one, beats, die: () => void beats.stop() }
+  }
+  return { ...world, broker, joinedBroker }
+}
+
+const membersSeenBy = ({ member }: Broker) => membersOf(member.view())
+const ledBy = ({ member }: Broker) =>
+  Array.from({ length: 60 }, (_, at) => leadership(member.view(), 'some-topic', at).leader)
+
+test('brokers take the least free node ids, see each other, and agree who leads what', async () => {
+  const { joinedBroker, pass } = newCluster()
+  const brokers = [await joinedBroker(), await joinedBroker(), await joinedBroker()]
+  expect(brokers.map(({ member }) => member.nodeId)).toEqual([1, 2, 3])
+  await pass(beatMs)
+  for (const broker of brokers) {
+    expect(membersSeenBy(broker)).toEqual([1, 2, 3])
+    expect(broker.member.isServing()).toBe(true)
+    expect(broker.member.controller()).toBe(1)
+    expect(ledBy(broker)).toEqual(ledBy(brokers[0] ?? broker))
+  }
+  expect(new Set(brokers.flatMap(ledBy))).toEqual(new Set([1, 2, 3]))
+})
+
+test('two that join at once get two ids', async () => {
+  const { broker, during } = newCluster()
+  const [one, two] = [broker(), broker()]
+  await during(Promise.all([one.member.join(), two.member.join()]))
+  expect([one.member.nodeId, two.member.nodeId].sort()).toEqual([1, 2])
+})
+
+test('brokers that beat stay, for as long as they do', async () => {
+  const { joinedBroker, pass } = newCluster()
+  const brokers = [await joinedBroker(), await joinedBroker(), await joinedBroker()]
+  const epoch = () => brokers.map(({ member }) => member.view().epoch)
+  await pass(leaseMs)
+  const before = epoch()
+  await pass(20 * leaseMs)
+  expect(epoch()).toEqual(before)
+  expect(brokers.every(({ member }) => member.isServing())).toBe(true)
+})
+
+test.each([
+  ['the controller', 0],
+  ['another one', 1],
+])('%s that dies is replaced within ten seconds, and less', async (_who, which) => {
+  const { joinedBroker, pass } = newCluster()
+  const brokers = [await joinedBroker(), await joinedBroker(), await joinedBroker()]
+  await pass(3 * leaseMs)
+  const [dead] = brokers.splice(which, 1)
+  dead?.die()
+  await pass(replacedMs)
+  const others = brokers.map(({ member }) => member.nodeId)
+  for (const broker of brokers) {
+    expect(membersSeenBy(broker)).toEqual(others)
+    expect(others).toContain(broker.member.controller())
+  }
+  expect(dead?.member.isServing()).toBe(false)
+})
+
+test('all but one that die at once are replaced in the same time', async () => {
+  const { joinedBroker, pass } = newCluster()
+  const [one, two, three] = [await joinedBroker(), await joinedBroker(), await joinedBroker()]
+  await pass(leaseMs)
+  one.die()
+  two.die()
+  await pass(replacedMs)
+  expect(membersSeenBy(three)).toEqual([3])
+  expect(three.member.controller()).toBe(3)
+})
+
+test('a broker that is cut off knows nothing for certain before anybody replaces it', async () => {
+  const { joinedBroker, pass } = newCluster()
+  const [one, two] = [await joinedBroker(), await joinedBroker()]
+  await pass(leaseMs)
+  one.network.state.trouble = 'unreachable'
+  while (membersSeenBy(two).length === 2) await pass(50)
+  expect(one.member.isServing()).toBe(false)
+})
+
+test('a broker that is a member no more, though alive, joins again with a new epoch', async () => {
+  const { joinedBroker, pass } = newCluster()
+  const [one, two] = [await joinedBroker(), await joinedBroker()]
+  await pass(leaseMs)
+  one.network.state.trouble = 'unreachable'
+  await pass(replacedMs)
+  expect(membersSeenBy(two)).toEqual([2])
+  const { epoch } = two.member.view()
+  one.network.state.trouble = 'none'
+  await pass(leaseMs)
+  expect(membersSeenBy(two)).toEqual([1, 2])
+  expect(one.member.isServing()).toBe(true)
+  for (const [at, leader] of ledBy(one).entries()) {
+    if (leader === 1) expect(leadership(one.member.view(), 'some-topic', at).epoch).toBeGreaterThan(epoch)
+  }
+})
+
+test('one that slept for long does not act on what it knew: not before it has renewed and looked', async () => {
+  const { joinedBroker, pass, stores } = newCluster()
+  const [one, two] = [await joinedBroker(), await joinedBroker()]
+  await pass(leaseMs)
+  one.die()
+  await pass(replacedMs)
+  expect(membersSeenBy(two)).toEqual([2])
+  expect(one.member.isServing()).toBe(false)
+  const seen: (readonly number[])[] = []
+  const { get } = stores.items
+  stores.items.get = (key) => {
+    seen.push(one.member.isServing() ? [1] : [])
+    return get(key)
+  }
+  await one.member.beat()
+  expect(seen.flat()).toEqual([])
+  expect(one.member.isServing()).toBe(true)
+  expect(membersSeenBy(one)).toEqual([1, 2])
+})
+
+test('whoever leaves leads nothing at once, hands its duties over, and its id is free for the next', async () => {
+  const { joinedBroker, during, pass } = newCluster()
+  const [one, two] = [await joinedBroker(), await joinedBroker()]
+  await during(one.beats.stop())
+  await one.member.leave()
+  expect(one.member.isServing()).toBe(false)
+  expect(ledBy(one)).not.toContain(1)
+  await one.member.release()
+  await pass(beatMs)
+  expect(membersSeenBy(two)).toEqual([2])
+  expect(two.member.controller()).toBe(2)
+  const next = await joinedBroker()
+  expect(next.member.nodeId).toBe(1)
+})
+
+test('a broker started again after a crash gets its own id back when its earlier lease is over', async () => {
+  const { joinedBroker, clock, pass } = newCluster()
+  const [one, two] = [await joinedBroker(1), await joinedBroker(2)]
+  await pass(leaseMs)
+  one.die()
+  const diedMs = clock.now()
+  const again = await joinedBroker(1)
+  expect(clock.now() - diedMs).toBeLessThanOrEqual(leaseMs + 100)
+  await pass(beatMs)
+  expect(again.member.nodeId).toBe(1)
+  expect(membersSeenBy(two)).toEqual([1, 2])
+})
+
+test('a node id that a living broker has is refused', async () => {
+  const { joinedBroker } = newCluster()
+  await joinedBroker(7)
+  await expect(joinedBroker(7)).rejects.toThrow(NodeIdTaken)
+})
+
+test('a broker joins and stays over a network that loses every other answer', async () => {
+  const { broker, during, pass } = newCluster()
+  const one = broker()
+  let lost = false
+  const flicker = () => {
+    lost = !lost
+    one.network.state.trouble = lost ? 'answer lost' : 'none'
+  }
+  const tried = async (work: () => Promise<void>) => {
+    for (;;) {
+      flicker()
+      try {
+        return await during(work())
+      } catch {}
+    }
+  }
+  await tried(() => one.member.join())
+  for (let beat = 0; beat < 20; beat++) {
+    await pass(leaseMs / 8)
+    await tried(() => one.member.beat())
+    expect(membersSeenBy(one)).toEqual([one.member.nodeId])
+  }
+})
