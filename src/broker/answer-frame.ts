@@ -1,5 +1,5 @@
 /** From a request's bytes to its answer's: what every way to reach this broker has in common. */
-import type { ApiName } from '../protocol/apis.ts'
+import { type ApiName, apis } from '../protocol/apis.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import { type IncomingRequest, readRequestBody, readRequestHeader, responseFrame } from '../protocol/frame.ts'
 import { handlers, isServed } from './apis.ts'
@@ -16,12 +16,18 @@ export type Answer = readonly Uint8Array[]
 export type Answerer = {
   /** As `answerFrame`. */
   answer(peer: Peer, frame: Uint8Array): Promise<Answer | undefined>
+  /**
+   * Whether a request may be begun before those of its connection before it are answered, once the last of them has told its peer
+   * that it is ordered. Its answer still comes after theirs.
+   */
+  overlaps(frame: Uint8Array): boolean
   /** Told of errors that no request should cause. */
   report(error: unknown): void
 }
 
 export const answererOf = (broker: Broker): Answerer => ({
   answer: (peer, frame) => answerFrame(broker, peer, frame),
+  overlaps: (frame) => broker.appendsInOrder && isProduce(frame),
   report: broker.report,
 })
 
@@ -39,6 +45,9 @@ export async function answerFrame(broker: Broker, peer: Peer, frame: Uint8Array)
   if (api === 'apiVersions') return responseFrame(api, 0, correlationId, unsupportedApiVersions())
   throw new FrameError(`version ${apiVersion} of ${api} is not served`)
 }
+
+/** The key of Produce, which begins the frame, is 0. */
+const isProduce = (frame: Uint8Array): boolean => frame[0] === 0 && frame[1] === apis.produce.key
 
 /** Whether the first two numbers of a frame may begin a request: tells garbage before it is waited for. */
 export const mayBeRequest = (apiKey: number, apiVersion: number): boolean =>

@@ -10,18 +10,27 @@ export type Broker = {
   readonly view: ClusterView
   /** How Produce appends. */
   readonly append: Appender
+  /** Appends of one partition, under way side by side, stand in the log in the order in which they were begun. */
+  readonly appendsInOrder: boolean
   readonly producerIds: ProducerIds
   readonly topicNames: TopicNames
   /** Told of errors that no request should cause. */
   readonly report: (error: unknown) => void
 }
 
-export type BrokerParts = Pick<Broker, 'core' | 'view'> & Partial<Pick<Broker, 'append' | 'report'>>
+export type BrokerParts = Pick<Broker, 'core' | 'view'> & Partial<Pick<Broker, 'append' | 'appendsInOrder' | 'report'>>
 
-export const newBroker = ({ core, view, append = appendEach(core), report = () => {} }: BrokerParts): Broker => ({
+export const newBroker = ({
+  core,
+  view,
+  append = appendEach(core),
+  appendsInOrder = false,
+  report = () => {},
+}: BrokerParts): Broker => ({
   core,
   view,
   append,
+  appendsInOrder,
   producerIds: producerIds(core),
   topicNames: topicNames(core),
   report,

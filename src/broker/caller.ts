@@ -25,6 +25,8 @@ export type Peer = {
   readonly answerBytesMax?: number
   /** Told of a group's wait that was cut: the same request, sent again with this member id, goes on with it. */
   readonly onPending?: (memberId: string) => void
+  /** Told that a request has its place before all later ones: the next of those that may overlap can be begun. */
+  readonly onOrdered?: () => void
 }
 
 /** Who makes a request. */

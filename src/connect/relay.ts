@@ -102,6 +102,7 @@ export function relay({ farEnd, clock, longestPauseMs, tell }: RelayOptions): An
   }
 
   return {
+    overlaps: () => false,
     report: (error) => tell(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     async answer(peer, frame) {
       try {

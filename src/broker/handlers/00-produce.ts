@@ -27,7 +27,9 @@ export const produce: ApiHandler<'produce'> = {
     checkRequest(request)
     const taken = await Promise.all(request.topicData.map((asked) => take(broker, caller, asked, version)))
     const toAppend = taken.flatMap((one) => ('batches' in one && one.batches.length > 0 ? [one] : []))
-    const appended = await broker.append(toAppend)
+    const appending = broker.append(toAppend)
+    if (broker.appendsInOrder) caller.onOrdered?.()
+    const appended = await appending
     const outcomes = new Map<unknown, readonly AppendOutcome[]>(toAppend.map((one, at) => [one, appended[at] ?? []]))
     const responses = taken.map((one) => answerTopic(broker, one, outcomes.get(one)))
     if (request.acks === 0) return unanswered(responses)

@@ -20,7 +20,8 @@ export type Shared = {
 
 /**
  * One client's connection. Its requests are answered one after the other, as Kafka's broker does: so answers stand in the order
- * of the requests, and what it produces is appended in order. It goes on being read meanwhile, up to a limit, so that the end of
+ * of the requests, and what it produces is appended in order. Only those that the answerer lets overlap are begun before the ones
+ * before them are answered, each when the last has its place. It goes on being read meanwhile, up to a limit, so that the end of
  * the connection is seen and ends a wait.
  */
 export class Connection {
@@ -33,8 +34,12 @@ export class Connection {
   #queuedBytes = 0
   /** Called when the queue has room again. */
   #onRoom: (() => void) | undefined
-  /** Of the request that is being answered. */
-  #present: AbortController | undefined
+  /** Of the requests that are being answered. */
+  readonly #present = new Set<AbortController>()
+  /** The bytes of those that overlap. */
+  #overlappingBytes = 0
+  /** Resolves when all requests that were begun are answered. */
+  #answered: Promise<void> = Promise.resolve()
   #working: Promise<void> | undefined
   #waiting = false
   /** No more requests are taken; those that are here are answered, without waiting for anything. */
@@ -59,7 +64,7 @@ export class Connection {
   /** Answers what has come whole, and closes. */
   end(): void {
     this.#ending = true
-    this.#present?.abort()
+    for (const present of this.#present) present.abort()
     this.#makeRoom()
     if (!this.#working) this.#close()
   }
@@ -136,45 +141,71 @@ export class Connection {
   async #work(): Promise<void> {
     for (;;) {
       const frame = this.#queue.shift()
-      if (!frame) break
+      if (!frame) {
+        await this.#answered
+        if (this.#queue.length > 0) continue
+        break
+      }
       this.#queuedBytes -= frame.length
       this.#makeRoom()
-      try {
-        await this.#answer(frame)
-      } catch (error) {
-        if (!(error instanceof FrameError)) this.#shared.answerer.report(error)
-        this.#socket.destroy()
-      } finally {
-        this.#shared.requests.release(frame.length)
-      }
+      await this.#begin(frame)
     }
     this.#working = undefined
     if (this.#ending) this.#close()
   }
 
-  async #answer(frame: Buffer): Promise<void> {
+  /** Resolves when the next request may be begun. */
+  async #begin(frame: Buffer): Promise<void> {
     const { answerer, limits, answers } = this.#shared
-    if (this.#socket.destroyed) return
+    const overlaps = answerer.overlaps(frame)
+    if (!overlaps || this.#overlappingBytes >= limits.overlappingBytesMax) await this.#answered
     // Others' answers have to go first: nothing is held for it yet.
     await answers.take(0)
+    this.#overlappingBytes += frame.length
     const present = new AbortController()
-    this.#present = present
+    this.#present.add(present)
     if (this.#ending) present.abort()
-    const peer = {
-      clientHost: this.#socket.remoteAddress ?? '',
-      connectionId: this.#id,
-      signal: present.signal,
-      waitMsMax: Number.POSITIVE_INFINITY,
-    }
-    const answer = await answerer.answer(peer, frame)
-    this.#present = undefined
-    if (!answer) return
-    const bytes = answer.reduce((sum, { length }) => sum + length, 0)
-    answers.hold(bytes)
+    const ordered = new Promise<void>((onOrdered) => {
+      const before = this.#answered
+      this.#answered = this.#answer(frame, before, present.signal, onOrdered).finally(() => {
+        this.#present.delete(present)
+        this.#overlappingBytes -= frame.length
+        this.#shared.requests.release(frame.length)
+      })
+    })
+    await (overlaps ? Promise.race([ordered, this.#answered]) : this.#answered)
+  }
+
+  /** Gives the answer when those `before` it have gone. Never rejects. */
+  async #answer(frame: Buffer, before: Promise<void>, signal: AbortSignal, onOrdered: () => void): Promise<void> {
+    const { answerer, limits, answers } = this.#shared
     try {
-      await send(this.#socket, answer, limits.stalledMs)
+      if (this.#socket.destroyed) return
+      const answer = await answerer.answer(
+        {
+          clientHost: this.#socket.remoteAddress ?? '',
+          connectionId: this.#id,
+          signal,
+          waitMsMax: Number.POSITIVE_INFINITY,
+          onOrdered,
+        },
+        frame,
+      )
+      await before
+      if (!answer) return
+      const bytes = answer.reduce((sum, { length }) => sum + length, 0)
+      answers.hold(bytes)
+      try {
+        await send(this.#socket, answer, limits.stalledMs)
+      } finally {
+        answers.release(bytes)
+      }
+    } catch (error) {
+      if (!(error instanceof FrameError)) answerer.report(error)
+      await before
+      this.#socket.destroy()
     } finally {
-      answers.release(bytes)
+      await before
     }
   }
 

@@ -9,6 +9,8 @@ export type KafkaLimits = {
   /** Requests that one connection may have waiting, and their bytes: it is not read beyond either. */
   readonly queuedRequestsMax: number
   readonly queuedBytesMax: number
+  /** Of requests of one connection that are answered side by side: beyond it none is begun until they are answered. */
+  readonly overlappingBytesMax: number
   readonly connectionsMax: number
   /** A request that was begun, or an answer that is being sent, and does not move for so long closes its connection. */
   readonly stalledMs: number
@@ -22,6 +24,7 @@ export const kafkaLimits: KafkaLimits = {
   unsentBytesMax: 256 * 1024 * 1024,
   queuedRequestsMax: 100,
   queuedBytesMax: 8 * 1024 * 1024,
+  overlappingBytesMax: 16 * 1024 * 1024,
   connectionsMax: 5_000,
   stalledMs: 30_000,
   idleMs: 600_000,

@@ -1,0 +1,112 @@
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, expect, it } from 'vitest'
+import type { Appender } from '../../src/broker/appender.ts'
+import { newBroker } from '../../src/broker/broker.ts'
+import { oneNode } from '../../src/broker/cluster-view.ts'
+import { createTopic } from '../../src/log/topics.ts'
+import { KafkaError } from '../../src/protocol/errors.ts'
+import { readResponse } from '../../src/protocol/frame.ts'
+import type { KafkaLimits } from '../../src/server/kafka/limits.ts'
+import { startKafkaServer } from '../../src/server/kafka/listener.ts'
+import { newServer } from '../http/kit.ts'
+import { batchOf, clientAt, newest, produceTo, turns, until } from './kit.ts'
+
+type Outcomes = Awaited<ReturnType<Appender>>
+const cleanups: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+/** A port whose appends end when the test says so, in any order. */
+async function openGate(limits: Partial<KafkaLimits> = {}, appendsInOrder = true) {
+  const { core } = newServer(undefined)
+  await createTopic(core, { name: 'gate', partitions: 1 })
+  const begun: ((outcome: Outcomes | Error) => void)[] = []
+  const append: Appender = () =>
+    new Promise((resolve, reject) =>
+      begun.push((outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome))),
+    )
+  const kafka = await startKafkaServer({
+    host: '127.0.0.1',
+    port: 0,
+    clock: core.clock,
+    limits,
+    brokerAt: ({ host, port }) => newBroker({ core, view: oneNode(host, port), append, appendsInOrder }),
+  })
+  cleanups.push(() => kafka.stop(0))
+  const client = await clientAt(kafka.port)
+  const end = (at: number, outcome: Outcomes | Error = at > 0 ? appendedAt(at) : appendedAt(0)) => begun[at]?.(outcome)
+  return { client, begun, end }
+}
+
+const appendedAt = (baseOffset: number): Outcomes => [
+  [{ partition: 0, baseOffset, logAppendTimeMs: -1, logStartOffset: 0 }],
+]
+const request = (value = 'v') => produceTo('gate', batchOf([value]))
+const version = 12
+
+it('begins what is produced while earlier requests are on their way, and answers in order', async () => {
+  const { client, begun, end } = await openGate()
+  for (let at = 0; at < 3; at++) client.send('produce', request(), version)
+  await until(() => begun.length === 3)
+  end(2)
+  end(1)
+  const first = client.next()
+  expect(await Promise.race([first, turns().then(() => 'none yet')])).toBe('none yet')
+  end(0)
+  for (const [at, frame] of [await first, await client.next(), await client.next()].entries()) {
+    const { correlationId, value } = readResponse('produce', version, frame)
+    expect([correlationId, value.responses[0]?.partitionResponses[0]?.baseOffset]).toEqual([at + 1, at])
+  }
+})
+
+it('begins anything else only when what was produced before it is answered, and nothing beside it', async () => {
+  const { client, begun, end } = await openGate()
+  client.send('produce', request(), version)
+  client.send('metadata', { topics: [] })
+  client.send('produce', request(), version)
+  await until(() => begun.length === 1)
+  await turns()
+  expect(begun.length).toBe(1)
+  end(0)
+  expect(readResponse('produce', version, await client.next()).correlationId).toBe(1)
+  expect(readResponse('metadata', newest('metadata'), await client.next()).correlationId).toBe(2)
+  await until(() => begun.length === 2)
+  end(1)
+  expect(readResponse('produce', version, await client.next()).correlationId).toBe(3)
+})
+
+it('begins no more than it may hold', async () => {
+  const { client, begun, end } = await openGate({ overlappingBytesMax: 2_500 })
+  for (let at = 0; at < 5; at++) client.send('produce', request('x'.repeat(1_000)), version)
+  await until(() => begun.length === 3)
+  await turns()
+  expect(begun.length).toBe(3)
+  for (let at = 0; at < 3; at++) end(at)
+  await until(() => begun.length === 5)
+})
+
+it('begins one at a time where the log promises no order', async () => {
+  const { client, begun, end } = await openGate({}, false)
+  client.send('produce', request(), version)
+  client.send('produce', request(), version)
+  await until(() => begun.length === 1)
+  await turns()
+  expect(begun.length).toBe(1)
+  end(0)
+  await until(() => begun.length === 2)
+})
+
+it('closes after the answers before it where one without an answer fails, and waits for those under way', async () => {
+  const { client, begun, end } = await openGate()
+  client.send('produce', request(), version)
+  client.send('produce', { ...request(), acks: 0 }, version)
+  client.send('produce', request(), version)
+  await until(() => begun.length === 3)
+  end(1, new KafkaError('KAFKA_STORAGE_ERROR', 'lost'))
+  end(2)
+  await setImmediate()
+  end(0)
+  expect(readResponse('produce', version, await client.next()).correlationId).toBe(1)
+  await client.closed
+})
