@@ -27,7 +27,8 @@ export type ProducerState = {
 export type Absence = { readonly spills: number }
 
 export const producerText = (id: number): string => id.toString(36)
-export const producerAttribute = (id: number): string => `p${producerText(id)}`
+/** The twenty-first would be called as the key is, and no attribute may be: it has a 0 before its id. */
+export const producerAttribute = (id: number): string => (id === 20 ? 'p0k' : `p${producerText(id)}`)
 export const isProducerAttribute = (name: string): boolean => name.length > 1 && name.startsWith('p')
 export const producerOfAttribute = (name: string): number => Number.parseInt(name.slice(1), 36)
 

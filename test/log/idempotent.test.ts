@@ -38,6 +38,16 @@ async function spilled(core: Core, topic: Topic, last = 2, producer = 1) {
   expect(await inHead(core, topic)).toBe(0)
 }
 
+test('every producer id can be used', async () => {
+  const core = freshCore()
+  const topic = await createTopic(core, { name: 'orders' })
+  for (let producer = 0; producer < 1_500; producer++) {
+    const sent = { producer, sequence: 0, values: [String(producer)] }
+    expect(await sendAs(core, topic, sent)).toBe(producer)
+    expect(await sendAs(core, topic, sent)).toBe(producer)
+  }
+})
+
 test('five batches in flight go in order, and each sent again is answered with its offset', async () => {
   const core = freshCore()
   const topic = await orders(core)
