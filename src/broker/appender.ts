@@ -11,9 +11,8 @@ export type TopicBatches = {
 }
 
 /**
- * Takes all that one Produce request brings, and gives an outcome for each batch in the order asked. This is where a stage that
- * gathers several requests into one flush takes its place: calls of one connection come one after the other, those of different
- * connections side by side.
+ * Takes all that one Produce request brings, and gives an outcome for each batch in the order asked. Calls of one connection come
+ * one after the other, those of different connections side by side: `flushTogether` gathers them.
  */
 export type Appender = (request: readonly TopicBatches[]) => Promise<readonly (readonly AppendOutcome[])[]>
 

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { Command, Option } from 'commander'
 import { newBroker } from '../broker/broker.ts'
 import { oneNode } from '../broker/cluster-view.ts'
+import { flushTogether } from '../broker/flush-together.ts'
 import { type MaintenanceTimer, startTimer } from '../maintenance/timer.ts'
 import { logTo } from '../observability/output.ts'
 import type { Core } from '../runtime/core.ts'
@@ -108,7 +109,7 @@ function startKafka(core: Core, { host, kafka, advertise }: StartOptions): Promi
     clock: core.clock,
     brokerAt(listening) {
       const at = advertise ?? reachable(listening)
-      return newBroker({ core, view: oneNode(at.host, at.port), report })
+      return newBroker({ core, view: oneNode(at.host, at.port), append: flushTogether(core), report })
     },
   })
 }

@@ -8,7 +8,7 @@ import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
 import { type Admitted, admit } from './admit.ts'
 import { appendRef, type Verdict } from './append-ref.ts'
-import { storeBlob } from './blob.ts'
+import { type Blob, storeBlob } from './blob.ts'
 import type { Head } from './head.ts'
 import type { PartitionId } from './keys.ts'
 import { partitionText } from './keys.ts'
@@ -88,8 +88,11 @@ async function appendOver(
 }
 
 /** While the bytes are being stored: what a round trip would be needed for afterwards. */
-const knownOf = async (core: Core, id: PartitionId, { producer, count }: Admitted): Promise<Absence | undefined> =>
-  producer && absenceKnown(core, id, producer, count)
+export const knownOf = async (
+  core: Core,
+  id: PartitionId,
+  { producer, count }: Admitted,
+): Promise<Absence | undefined> => producer && absenceKnown(core, id, producer, count)
 
 async function outcomeOf<T>(
   partition: number,
@@ -122,22 +125,25 @@ export async function firstRefs(
   try {
     const blob = await storeBlob(core, topic.era, portions, deadlineMs)
     const stamp = Math.min(nextStamp(core, topic.era), blob.lastStamp)
-    return ready.map(({ admitted }, at) => ({
-      id: blob.id,
-      stamp,
-      place: blob.place,
-      position: blob.place === 'inline' ? 0 : (blob.positions[at] ?? 0),
-      length: admitted.records.length,
-      count: admitted.count,
-      maxTimestampMs: admitted.maxTimestampMs,
-      ...(admitted.producer ? { producer: admitted.producer } : {}),
-      ...(blob.place === 'inline' ? { data: admitted.records } : {}),
-    }))
+    return ready.map(({ admitted }, at) => refTo(blob, at, admitted, stamp))
   } catch (error) {
     if (error instanceof StoreError) return notApplied(error)
     throw error
   }
 }
+
+/** The ref of a blob's portion. */
+export const refTo = (blob: Blob, at: number, admitted: Admitted, stamp: Stamp): Ref => ({
+  id: blob.id,
+  stamp,
+  place: blob.place,
+  position: blob.place === 'inline' ? 0 : (blob.positions[at] ?? 0),
+  length: admitted.records.length,
+  count: admitted.count,
+  maxTimestampMs: admitted.maxTimestampMs,
+  ...(admitted.producer ? { producer: admitted.producer } : {}),
+  ...(blob.place === 'inline' ? { data: admitted.records } : {}),
+})
 
 /** How often one append may be sent under a new name before it gives up. */
 const namesMax = 16
@@ -147,17 +153,36 @@ async function appendReady(
   core: Core,
   topic: Topic,
   ready: Ready,
-  first: Ref,
+  ref: Ref,
   deadlineMs: number,
   known: Absence | undefined,
 ): Promise<Appended> {
-  let ref = first
-  for (let name = 1; ; name++) {
+  const verdict = await appendRef(core, ready.id, ref, deadlineMs, known)
+  return verdict.verdict === 'too-late'
+    ? appendRenamed(core, topic, ready, verdict, deadlineMs, known)
+    : answer(core, topic, ready.id, ref, verdict)
+}
+
+/**
+ * Under new names, as often as it takes.
+ * @throws KafkaError see `append`.
+ */
+export async function appendRenamed(
+  core: Core,
+  topic: Topic,
+  ready: Ready,
+  first: Extract<Verdict, { verdict: 'too-late' }>,
+  deadlineMs: number,
+  known: Absence | undefined,
+): Promise<Appended> {
+  let { horizon } = first
+  for (let name = 1; name < namesMax && core.clock.uptime() < deadlineMs; name++) {
+    const ref = await renamed(core, topic, ready, horizon, deadlineMs)
     const verdict = await appendRef(core, ready.id, ref, deadlineMs, known)
     if (verdict.verdict !== 'too-late') return answer(core, topic, ready.id, ref, verdict)
-    if (name === namesMax || core.clock.uptime() >= deadlineMs) throw tooBusy()
-    ref = await renamed(core, topic, ready, verdict.horizon, deadlineMs)
+    horizon = verdict.horizon
   }
+  throw tooBusy()
 }
 
 /**
@@ -206,6 +231,22 @@ export async function answer(
   ref: Ref,
   verdict: Exclude<Verdict, { verdict: 'too-late' }>,
 ): Promise<Appended> {
+  const appended = meant(core, topic, id, ref, verdict)
+  if (verdict.verdict === 'appended') await makeRoom(core, id, verdict.head, 1, verdict.joined ? 1 : 0)
+  return appended
+}
+
+/**
+ * What a verdict means to the caller.
+ * @throws KafkaError see `append`.
+ */
+export function meant(
+  core: Core,
+  topic: Topic,
+  id: PartitionId,
+  ref: Ref,
+  verdict: Exclude<Verdict, { verdict: 'too-late' }>,
+): Appended {
   switch (verdict.verdict) {
     case 'no-partition':
       core.memory.topics.delete(topic.name)
@@ -219,10 +260,9 @@ export async function answer(
     case 'not-applied':
       throw verdict.cause === 'tail-full' ? tooBusy() : notApplied(verdict.cause)
     case 'appended': {
-      const { head, baseOffset, found = ref, joined = false } = verdict
+      const { head, baseOffset, found = ref } = verdict
       if (head.configVersion !== topic.configVersion) core.memory.topics.delete(topic.name)
       core.memory.wakeups.wake(partitionText(id))
-      await makeRoom(core, id, head, joined)
       const appendTime = configValue(topic.overrides, 'message.timestamp.type') === 'LogAppendTime'
       return {
         partition: id.partition,
@@ -234,17 +274,21 @@ export async function answer(
   }
 }
 
-/** Whoever fills the tail moves it; producers go along, or when one too many has come. */
-async function makeRoom(core: Core, id: PartitionId, head: Head, joined: boolean): Promise<void> {
-  const full = mustSpill(head)
-  const crowded = full || (joined && tooManyProducers(head))
-  await Promise.all([full && spill(core, id, head), crowded && spillProducers(core, id, head)])
+/**
+ * Whoever fills the tail moves it; producers go along, or when one too many has come. `appended`: refs that the append brought,
+ * `joined`: of them, those of producers that the head did not hold before.
+ */
+export async function makeRoom(core: Core, id: PartitionId, head: Head, appended: number, joined: number) {
+  const full = mustSpill(head, appended)
+  const crowded = full || (joined > 0 && tooManyProducers(head))
+  await Promise.all([full && spill(core, id, head), crowded && spillProducers(core, id, head, joined)])
 }
 
 const tooBusy = () =>
   new KafkaError('THROTTLING_QUOTA_EXCEEDED', 'the partition takes more appends than it can keep up with: try again')
 
-function notApplied(cause: StoreError): KafkaError {
+/** Nothing was appended, for this trouble of the store. */
+export function notApplied(cause: StoreError): KafkaError {
   if (cause.trouble === 'throttled') {
     return new KafkaError('THROTTLING_QUOTA_EXCEEDED', 'the store throttles: nothing was appended, try again', {
       cause,

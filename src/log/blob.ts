@@ -1,5 +1,6 @@
 /**
- * Blobs: the bytes of one produce request, stored where no reader can see them until a ref names them.
+ * Blobs: the bytes of one produce request, or of several that are flushed together, stored where no reader can see them until
+ * refs name them.
  *
  * Three places, by size, chosen by cost and latency (docs/decisions/0004): a tiny portion rides inside the ref itself, a
  * small request is an item, a large one an object. Items and objects name the partitions they are for and the last stamp
@@ -22,10 +23,12 @@ const blobFormat = 1
 
 /** Record batches up to this many bytes ride inside their ref. */
 export const inlineBytesMax = 192
+/** Several refs of one head may carry this much between them: for more, an item costs less than the spills they bring about. */
+const inlineTogetherBytesMax = 2 * inlineBytesMax
 /** Requests up to this many bytes are stored as an item; beyond, one S3 PUT is cheaper than the write units. */
 export const itemBytesMax = 7_680
 
-/** What one request brings for one partition. */
+/** What one ref is to name: of one request, or of several. */
 export type Portion = { readonly id: PartitionId; readonly records: Uint8Array }
 
 export type Blob = {
@@ -38,10 +41,24 @@ export type Blob = {
 }
 
 export function placeFor(portions: readonly Portion[]): Place {
-  if (portions.every(({ records }) => records.length <= inlineBytesMax)) return 'inline'
+  if (portions.every(({ records }) => records.length <= inlineBytesMax) && fitHeads(portions)) return 'inline'
   const total = portions.reduce((sum, { records }) => sum + records.length, 0)
   return total <= itemBytesMax ? 'item' : 'object'
 }
+
+function fitHeads(portions: readonly Portion[]): boolean {
+  const bytes = new Map<string, number>()
+  for (const { id, records } of portions) {
+    const partition = partitionText(id)
+    bytes.set(partition, (bytes.get(partition) ?? 0) + records.length)
+  }
+  return [...bytes.values()].every((sum) => sum <= inlineTogetherBytesMax)
+}
+
+/** The partitions that a blob is for, each once. */
+const partitionsOf = (portions: readonly Portion[]): string[] => [
+  ...new Set(portions.map(({ id }) => partitionText(id))),
+]
 
 /**
  * Stores the portions under a new name and says where they are. Safe to repeat until the deadline: the name is its own.
@@ -77,10 +94,7 @@ function storeItem(core: Core, id: BlobId, lastStamp: Stamp, portions: readonly 
   const patches = [
     set('v', blobFormat),
     set('s', lastStamp),
-    set(
-      'p',
-      portions.map((portion) => partitionText(portion.id)),
-    ),
+    set('p', partitionsOf(portions)),
     set('d', Buffer.concat(portions.map(({ records }) => records))),
   ]
   return core.items.update(blobItemKey(id), { patches, if: absent('v') })

@@ -16,15 +16,15 @@ import { writeSpilled } from './spilled-producers.ts'
 const producersBytesMax = 3_400
 /** Longer than clients go on sending a record again (Java's and librdkafka's `delivery.timeout.ms` is 2 and 5 minutes). */
 const idleMsMax = 10 * 60_000
-/** Of one spill: they are written side by side. */
-const leavingMax = 16
+/** Of one spill, or as many as have just come: they are written side by side. */
+const leavingMin = 16
 const triesMax = 3
 
 export const tooManyProducers = (head: Head): boolean => producersBytes(head) > producersBytesMax
 
-/** Trouble of the store is left to the next spiller: the append that came before is true already. */
-export async function spillProducers(core: Core, id: PartitionId, head: Head): Promise<void> {
-  const leaving = toLeave(head, core.clock.now())
+/** `joined`: how many have just come. Trouble of the store is left to the next spiller: the append that came before is true already. */
+export async function spillProducers(core: Core, id: PartitionId, head: Head, joined = 0): Promise<void> {
+  const leaving = toLeave(head, core.clock.now(), Math.max(leavingMin, joined))
   if (leaving.size === 0) return
   try {
     const written = await Promise.all([...leaving].map((one) => writeOne(core, id, head, one)))
@@ -34,7 +34,7 @@ export async function spillProducers(core: Core, id: PartitionId, head: Head): P
   }
 }
 
-function toLeave(head: Head, nowMs: number): Map<string, Uint8Array> {
+function toLeave(head: Head, nowMs: number, leavingMax: number): Map<string, Uint8Array> {
   const tooMany = tooManyProducers(head)
   const byUse = [...head.producers].map(([name, state]) => {
     const idleMs = nowMs - unpackProducer(state, nowMs).usedMs

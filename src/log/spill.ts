@@ -16,12 +16,14 @@ const triesMax = 3
 
 /**
  * Whether the append that made this head has to spill: exactly the one after which another like it would not fit into one
- * write unit, and then one in every few.
+ * write unit, and then one in every few. `appended`: how many refs it brought.
  */
-export function mustSpill(head: Head): boolean {
-  const [own = 0, previous] = [head.packedTail.at(-1), head.packedTail.at(-2)].map((ref) => ref && ref.length + 1)
-  const triesBefore = previous === undefined ? 0 : tries(headExcess(head, previous - own), previous)
-  return tries(headExcess(head, own), own) > triesBefore
+export function mustSpill(head: Head, appended = 1): boolean {
+  const sizes = head.packedTail.map((ref) => ref.length + 1)
+  const [own = 0, previous] = [sizes.at(-1), sizes.at(-1 - appended)]
+  const brought = sizes.slice(-appended).reduce((sum, size) => sum + size, 0)
+  const triesBefore = previous === undefined ? 0 : tries(headExcess(head, previous - brought), previous * appended)
+  return tries(headExcess(head, own), own * appended) > triesBefore
 }
 
 /** How many appends of this size have been asked to spill by the time the next would exceed the item's share by so much. */

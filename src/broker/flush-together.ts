@@ -1,0 +1,125 @@
+/**
+ * Several requests in one flush (docs/decisions/0014). A request that finds nothing of its partitions under way goes at once: no
+ * timer, no linger. What comes meanwhile waits, and goes together: one blob for all, one update of each head.
+ *
+ * Order: a connection has one request here at a time, and a partition is in one flush at a time; requests that wait are taken in
+ * the order in which they came, but that those whose partitions are free do not wait for those whose partitions are not.
+ */
+import { type Asked, appendTogether } from '../log/append-together.ts'
+import { partitionText } from '../log/keys.ts'
+import type { Core } from '../runtime/core.ts'
+import type { Appender, TopicBatches } from './appender.ts'
+
+export type FlushLimits = {
+  /** How many flushes may be under way, of different partitions. */
+  readonly flushesMax: number
+  /** Bytes of records in one flush; a larger request goes alone. */
+  readonly bytesMax: number
+  /** A flush that takes longer makes only its own partitions wait: others' flushes do not count it any more. */
+  readonly heldMsMax: number
+}
+
+export const flushLimits: FlushLimits = { flushesMax: 2, bytesMax: 8 * 1024 * 1024, heldMsMax: 250 }
+
+type Outcomes = Awaited<ReturnType<Appender>>
+
+type Waiting = {
+  readonly request: readonly TopicBatches[]
+  readonly partitions: readonly string[]
+  readonly bytes: number
+  readonly answer: (outcomes: Promise<Outcomes>) => void
+}
+
+/** The `Appender` of a process that serves many connections. Nothing has to be closed: it is done when all its calls are. */
+export function flushTogether(core: Core, limits: FlushLimits = flushLimits): Appender {
+  const waiting: Waiting[] = []
+  const busy = new Set<string>()
+  let counted = 0
+
+  const begin = () => {
+    while (counted < limits.flushesMax) {
+      const taken = take(waiting, busy, limits.bytesMax)
+      if (taken.length === 0) return
+      void flush(taken)
+    }
+  }
+  const flush = async (taken: readonly Waiting[]): Promise<void> => {
+    counted++
+    for (const { partitions } of taken) for (const partition of partitions) busy.add(partition)
+    let over = false
+    const ended = endsOf(core, taken).map(async ([partition, end]) => {
+      await end
+      busy.delete(partition)
+      // What waits for it goes with what waits for the others; nothing does any more where the flush was given up on.
+      if (over) begin()
+    })
+    const done = new AbortController()
+    await Promise.race([Promise.all(ended), core.clock.sleep(limits.heldMsMax, done.signal)])
+    over = true
+    done.abort()
+    counted--
+    begin()
+  }
+  return async (request) => {
+    const partitions = partitionsOf(request)
+    if (partitions.length === 0) return request.map(() => [])
+    return new Promise((answer) => {
+      waiting.push({ request, partitions, bytes: bytesOf(request), answer })
+      begin()
+    })
+  }
+}
+
+/** The next flush: whatever waits and may go now, at least one request where there is any. */
+function take(waiting: Waiting[], busy: ReadonlySet<string>, bytesMax: number): readonly Waiting[] {
+  const taken: Waiting[] = []
+  const left: Waiting[] = []
+  const held = new Set(busy)
+  let bytes = 0
+  for (const one of waiting) {
+    const fits = taken.length === 0 || bytes + one.bytes <= bytesMax
+    if (fits && !one.partitions.some((partition) => held.has(partition))) {
+      taken.push(one)
+      bytes += one.bytes
+    } else {
+      left.push(one)
+      // Nobody passes it on a partition that it waits for.
+      for (const partition of one.partitions) held.add(partition)
+    }
+  }
+  waiting.splice(0, waiting.length, ...left)
+  return taken
+}
+
+/** Appends it all, and answers each request as soon as all of its own is known. When each partition is done with. */
+function endsOf(core: Core, taken: readonly Waiting[]): readonly (readonly [string, Promise<unknown>])[] {
+  const asked = taken.flatMap(({ request }) => request.flatMap(askedOf))
+  const outcomes = appendTogether(core, asked)
+  const ofPartition = new Map<string, Promise<unknown>[]>()
+  for (const [at, one] of asked.entries()) {
+    const partition = partitionOf(one)
+    const all = ofPartition.get(partition) ?? []
+    ofPartition.set(partition, all)
+    all.push(outcomes[at] ?? Promise.resolve())
+  }
+  let from = 0
+  for (const { request, answer } of taken) {
+    const shares = request.map(({ batches }) => {
+      from += batches.length
+      return Promise.all(outcomes.slice(from - batches.length, from))
+    })
+    answer(Promise.all(shares))
+  }
+  return [...ofPartition].map(([partition, all]) => [partition, Promise.allSettled(all)])
+}
+
+const askedOf = ({ topic, batches, byId }: TopicBatches): Asked[] =>
+  batches.map((one) => ({ topic, batches: one, sameTopicOnly: byId }))
+
+const partitionOf = ({ topic, batches }: Asked): string =>
+  partitionText({ topicId: topic.id, partition: batches.partition })
+
+const partitionsOf = (request: readonly TopicBatches[]): string[] => request.flatMap(askedOf).map(partitionOf)
+
+const bytesOf = (request: readonly TopicBatches[]): number =>
+  request.reduce((sum, { batches }) => sum + batches.reduce((length, { records }) => length + records.length, 0), 0)
