@@ -3,6 +3,7 @@
  *
  *   topic item   v format   id topic id   n partitions   c configs set explicitly   cv their version   era   at created (ms)
  *   job item     v format   kind `create-topic`, `delete-topic` or `add-partitions` (alter-topic.ts)   id topic id   n partitions   at (ms)
+ *                (what works it off adds to it: maintenance/jobs-task.ts)
  *
  * Creating: first a job, then the heads, then one transaction that gives the name and ends the job: readers see a topic of any
  * size whole or not at all. Deleting: one transaction takes the name and writes a job, then the heads go, which fences every
@@ -55,14 +56,20 @@ export async function createTopic(core: Core, wanted: NewTopic): Promise<Topic> 
   }
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const job = jobKey(topic.id)
-  await untilDeadline(core, deadlineMs, () => core.items.update(job, writeJob('create-topic', topic)))
+  await untilDeadline(core, deadlineMs, () => core.items.update(job, writeJob('create-topic', topic, topic.createdMs)))
   await createHeads(core, topic)
   const named = await untilDeadline(core, deadlineMs, () =>
-    core.items.transact([{ update: topicKey(name), patches: topicPatches(topic), if: absent('v') }, { delete: job }]),
+    core.items.transact([
+      { update: topicKey(name), patches: topicPatches(topic), if: absent('v') },
+      { delete: job, if: equals('kind', 'create-topic') },
+    ]),
   )
+  if (named.applied) return remember(core, topic)
+  const now = await findTopic(core, name)
   // A lost answer asked for again finds its own success as a conflict: the id tells.
-  if (named.applied || (await findTopic(core, name))?.id === topic.id) return remember(core, topic)
+  if (now?.id === topic.id) return now
   await removeHeads(core, topic)
+  if (!now) throw tookTooLong(name)
   await core.items.delete(job)
   throw exists(name)
 }
@@ -142,7 +149,7 @@ export async function deleteTopic(core: Core, name: string, onlyId?: string): Pr
   const topic = await topicNamed(core, name)
   if (onlyId !== undefined && topic.id !== onlyId) throw unknownTopic(name)
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
-  const { patches } = writeJob('delete-topic', topic)
+  const { patches } = writeJob('delete-topic', topic, core.clock.now())
   const taken = await untilDeadline(core, deadlineMs, () =>
     core.items.transact([
       { delete: topicKey(name), if: equals('id', topic.id) },
@@ -205,14 +212,8 @@ const topicPatches = (topic: Topic) => [
   set('at', topic.createdMs),
 ]
 
-const writeJob = (kind: 'create-topic' | 'delete-topic', topic: Topic) => ({
-  patches: [
-    set('v', jobFormat),
-    set('kind', kind),
-    set('id', topic.id),
-    set('n', topic.partitions),
-    set('at', topic.createdMs),
-  ],
+const writeJob = (kind: 'create-topic' | 'delete-topic', topic: Topic, atMs: number) => ({
+  patches: [set('v', jobFormat), set('kind', kind), set('id', topic.id), set('n', topic.partitions), set('at', atMs)],
 })
 
 function readTopic({ sk: name, item }: Row): Topic {
@@ -246,6 +247,10 @@ export function remember(core: Core, topic: Topic): Topic {
   }
   return topic
 }
+
+/** The maintenance took it for dead: what it made is removed. */
+const tookTooLong = (name: string) =>
+  new KafkaError('REQUEST_TIMED_OUT', `Creating topic '${name}' took more than an hour: it was given up.`)
 
 const exists = (name: string) => new KafkaError('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
 

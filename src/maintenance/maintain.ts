@@ -2,12 +2,14 @@
  * What no caller will ask for again, done in bounded slices: a run goes on where the last one stopped, ends within its budget, and
  * may overlap another run, for every change it makes is conditional. Its tasks, oldest backlog first:
  *
+ *   jobs     what deleted topics left, and topics that were never finished (jobs-task.ts)
  *   groups   dead members where nobody lives, expired offsets, idle REST instances, groups with nothing left (groups-task.ts)
  */
 import type { Core } from '../runtime/core.ts'
 import { type GroupsReport, maintainGroups } from './groups-task.ts'
+import { type JobsReport, workOffJobs } from './jobs-task.ts'
 
-export type MaintenanceReport = { readonly groups: GroupsReport }
+export type MaintenanceReport = { readonly jobs: JobsReport; readonly groups: GroupsReport }
 
 export type Budget = {
   readonly budgetMs: number
@@ -19,5 +21,5 @@ export type Budget = {
 export async function maintain(core: Core, { budgetMs, signal }: Budget): Promise<MaintenanceReport> {
   const untilUptimeMs = core.clock.uptime() + budgetMs
   const timeIsUp = () => signal?.aborted === true || core.clock.uptime() >= untilUptimeMs
-  return { groups: await maintainGroups(core, timeIsUp) }
+  return { jobs: await workOffJobs(core, timeIsUp), groups: await maintainGroups(core, timeIsUp) }
 }

@@ -2,7 +2,7 @@
  * CloudWatch's embedded metric format, written by hand: an `_aws` member that names which other members of the line are metrics
  * (why not a library: docs/decisions/0006-request-log.md).
  */
-type Unit = 'Count' | 'Milliseconds'
+type Unit = 'Count' | 'Milliseconds' | 'Bytes'
 
 const units = {
   Requests: 'Count',
@@ -16,6 +16,9 @@ const units = {
   RemovedMembers: 'Count',
   ExpiredOffsets: 'Count',
   RemovedInstances: 'Count',
+  FinishedJobs: 'Count',
+  RemovedEntries: 'Count',
+  DeletedBytes: 'Bytes',
 } as const satisfies Record<string, Unit>
 
 export type MetricName = keyof typeof units
