@@ -3,7 +3,7 @@
  * another server and after a crash in the middle.
  *
  *   once item   v format   at when it was begun (ms)   w blob id of the request that wrote it   fp fingerprint of the request
- *               id topic id   n partitions of the topic when it was begun   r<partition> the packed ref that stands for this partition   a the answer, once all is settled
+ *               id topic id   n partitions of the topic when it was begun   cv version of its configs then   r<partition> the packed ref that stands for this partition   a the answer, once all is settled
  *
  * Each ref is written here before it is sent to its head, and a rename is a compare-and-set here first: whoever takes the
  * request up again sends the identical refs, which apply at most once. The 15 minutes are checked here, not left to a TTL.
@@ -24,6 +24,8 @@ import type { Topic } from './topics.ts'
 const onceFormat = 1
 /** How long an Idempotency-Key holds. */
 export const onceMs = 15 * 60_000
+/** When the store may forget the key: long after it has ceased to hold. */
+const tidyAfterMs = 86_400_000
 
 export type Idempotency = {
   readonly key: string
@@ -99,6 +101,8 @@ async function begin(
     ['fp', fingerprint],
     ['id', topic.id],
     ['n', topic.partitions],
+    ['cv', topic.configVersion],
+    ['ttl', Math.ceil((arrivedMs + tidyAfterMs) / 1_000)],
   ])
   for (const [at, ref] of refs.entries()) fields.set(refName(ready[at]), packRef(ref))
   const stale = Object.keys(expired ?? {}).filter((name) => !fields.has(name))
@@ -167,7 +171,8 @@ async function settlePartition(
     if (verdict.verdict !== 'too-late') return answer(core, topic, ready.id, ref, verdict)
     if (core.clock.uptime() >= deadlineMs)
       throw new KafkaError('REQUEST_TIMED_OUT', 'the partition is too busy: try again')
-    const next = await renamed(core, topic, ready, verdict.horizon, deadlineMs)
+    // Only the first refs are known to go by the configs that the item names.
+    const next = await renamed(core, topic, ready, verdict.horizon, deadlineMs, false)
     ref = await replace(core, digest, ready, ref, next, deadlineMs)
   }
 }
@@ -189,7 +194,10 @@ async function replace(
 
 function standing(item: Item, ready: Ready): Ref {
   const packed = item[refName(ready)]
-  if (packed instanceof Uint8Array) return unpackRef(packed)
+  if (packed instanceof Uint8Array) {
+    const ref = unpackRef(packed)
+    return ref.ttlVersion === undefined ? ref : { ...ref, ttlVersion: Number(item.cv ?? -1) }
+  }
   throw new KafkaError('INVALID_REQUEST', 'this Idempotency-Key was used for a request to other partitions')
 }
 

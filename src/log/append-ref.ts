@@ -4,14 +4,16 @@
  * A ref may be sent any number of times. Success is either the update's own answer, or finding the ref in the tail or in the
  * newest chunks. "Not applied" is claimed only when it is certain that no copy can ever apply.
  */
-import type { KafkaError } from '../protocol/errors.ts'
+import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
+import { sawOutdated } from './blob-ttl.ts'
 import { type Entry, isSegment } from './entry.ts'
 import {
   appendUpdate,
   fingerprintsMax,
   type Head,
+  type LedPartition,
   newestStamp,
   offsetInTail,
   readHead,
@@ -39,9 +41,15 @@ export type Verdict =
       readonly found?: Pick<Ref, 'maxTimestampMs'>
       readonly joined?: boolean
     }
-  /** The records do not come next in their producer's sequence; no copy was applied, and none is on its way. */
+  /**
+   * The records do not come next in their producer's sequence, or another broker has led the partition since (NOT_LEADER_OR_FOLLOWER);
+   * no copy was applied, and none can be.
+   */
   | { readonly verdict: 'refused'; readonly error: KafkaError }
-  /** The head has forgotten stamps as late as this one: no copy of this ref can apply any more, and none has. */
+  /**
+   * The head has forgotten stamps as late as this one, or is beyond the configs that the ref went by: no copy of this ref can apply
+   * any more, and none has.
+   */
   | { readonly verdict: 'too-late'; readonly horizon: Stamp }
   /** There is no such partition (any more). */
   | { readonly verdict: 'no-partition' }
@@ -56,7 +64,7 @@ export type Verdict =
  */
 export async function appendRef(
   core: Core,
-  id: PartitionId,
+  id: LedPartition,
   ref: Ref,
   deadlineMs: number,
   known?: Absence,
@@ -64,7 +72,7 @@ export async function appendRef(
 ): Promise<Verdict> {
   const nowMs = core.clock.now()
   let absence = known
-  let update = appendUpdate([{ ref, absence }], nowMs)
+  let update = appendUpdate([{ ref, absence }], nowMs, id.leaderEpoch)
   let ambiguous = onItsWay
   for (let attempt = 0; ; attempt++) {
     let trouble: StoreError | 'tail-full'
@@ -83,7 +91,7 @@ export async function appendRef(
       trouble = 'tail-full'
       if (why !== 'tail-full') {
         absence = why
-        update = appendUpdate([{ ref, absence }], nowMs)
+        update = appendUpdate([{ ref, absence }], nowMs, id.leaderEpoch)
         if (attempt < looksAtOnce) continue
       }
     } catch (error) {
@@ -105,13 +113,15 @@ export async function appendRef(
 /** How often a producer that is not in the head is tried again without a pause: each time others were spilled in between. */
 const looksAtOnce = 4
 
-/** What the first copy met, a later one may not meet any more; a sequence that was passed is passed for good. */
+const forGood = new Set(['DUPLICATE_SEQUENCE_NUMBER', 'NOT_LEADER_OR_FOLLOWER'])
+
+/** What the first copy met, a later one may not meet any more; a sequence or an epoch that was passed is passed for good. */
 const unsure = (refused: Extract<Verdict, { verdict: 'refused' }>): Verdict =>
-  refused.error.error === 'DUPLICATE_SEQUENCE_NUMBER' ? refused : { verdict: 'unknown', cause: refused.error }
+  forGood.has(refused.error.error) ? refused : { verdict: 'unknown', cause: refused.error }
 
 async function whyRefused(
   core: Core,
-  id: PartitionId,
+  id: LedPartition,
   ref: Ref,
   head: Head | undefined,
   known: Absence | undefined,
@@ -119,10 +129,15 @@ async function whyRefused(
   if (!head) return { verdict: 'no-partition' }
   const inTail = offsetInTail(head, ref)
   if (inTail !== undefined) return { verdict: 'appended', baseOffset: inTail, head }
+  // Epochs only grow: from this head on no copy can apply any more. Whether one did before is to be seen all the same.
+  const fenced = id.leaderEpoch !== undefined && head.epoch > id.leaderEpoch
+  // Versions of configs only grow too.
+  const outdated = ref.ttlVersion !== undefined && head.configVersion > ref.ttlVersion
+  if (outdated) sawOutdated(core, { id: id.topicId, configVersion: ref.ttlVersion })
   if (ref.producer) {
     sawProducers(core, id, head)
     const judgement = await judge(core, id, ref.producer, ref.count, head, known)
-    if (judgement !== 'next') {
+    if (judgement !== 'next' && !((fenced || outdated) && 'absence' in judgement)) {
       if ('absence' in judgement) return judgement.absence
       if ('error' in judgement) return { verdict: 'refused', error: judgement.error }
       return { verdict: 'appended', head, ...judgement }
@@ -130,6 +145,8 @@ async function whyRefused(
   }
   const mark = fingerprint(ref)
   const maybeDropped = head.horizon >= ref.stamp || head.fingerprints.some((other) => sameBytes(other, mark))
+  if (!maybeDropped && fenced) return deposed(head)
+  if (!maybeDropped && outdated) return { verdict: 'too-late', horizon: head.horizon }
   if (!maybeDropped && head.packedTail.length >= tailRefsMax) {
     // Whoever should have spilled did not live to do it.
     await spill(core, id, head)
@@ -137,9 +154,16 @@ async function whyRefused(
   }
   const found = await findInIndex(core, id, ref, head)
   if (typeof found === 'number') return { verdict: 'appended', baseOffset: found, head }
-  if (found === 'absent' && head.horizon >= ref.stamp) return { verdict: 'too-late', horizon: head.horizon }
+  if (found === 'absent' && fenced) return deposed(head)
+  if (found === 'absent' && (outdated || head.horizon >= ref.stamp))
+    return { verdict: 'too-late', horizon: head.horizon }
   return { verdict: 'unknown', cause: new Error('the append has left the reach of a search, or two refs share a mark') }
 }
+
+const deposed = ({ epoch }: Head): Verdict => ({
+  verdict: 'refused',
+  error: new KafkaError('NOT_LEADER_OR_FOLLOWER', `another broker leads this partition, in epoch ${epoch}`),
+})
 
 /** How many of the newest entries are looked through before the search goes by stamp. */
 const newestEntriesSought = 8

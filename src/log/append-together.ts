@@ -22,6 +22,7 @@ import {
 import { appendRefs, refsAtOnceMax, type Settled } from './append-refs.ts'
 import { type Blob, storeBlob } from './blob.ts'
 import { newBlobId } from './blob-id.ts'
+import { ttlOf } from './blob-ttl.ts'
 import type { NewRef } from './head.ts'
 import { partitionText } from './keys.ts'
 import { byPartition, type Portion, type Run, runsOf, shareOf, wavesOf } from './runs.ts'
@@ -101,7 +102,10 @@ async function storeRuns(core: Core, runs: readonly Run[], deadlineMs: number): 
       const ready = runs.flatMap((run) => (run.topic.era === era ? [run.ready] : []))
       const portions = ready.map(({ id, admitted }) => ({ id, records: admitted.records }))
       try {
-        const blob = await storeBlob(core, era, portions, deadlineMs)
+        const brought = runs.flatMap(({ topic, ready: { admitted } }) =>
+          topic.era === era ? [{ topic, maxTimestampMs: admitted.maxTimestampMs }] : [],
+        )
+        const blob = await storeBlob(core, era, portions, deadlineMs, ttlOf(core, brought))
         for (const [at, one] of ready.entries()) stored.set(one, { blob, at })
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
@@ -148,7 +152,7 @@ async function appendWave(
     }
     const { blob, at } = place
     stamp = Math.min(Math.max(nextStamp(core, run.topic.era), stamp + 1), blob.lastStamp)
-    const ref = refTo(blob, at, run.ready.admitted, stamp)
+    const ref = refTo(run.topic, blob, at, run.ready.admitted, stamp)
     // An inline ref's id is all of its name: each has its own.
     const own = blob.place === 'inline' && inline++ > 0 ? { id: newBlobId(core.clock.now(), core.random) } : {}
     sent.push({ run, ref: { ...ref, ...own } })

@@ -9,7 +9,8 @@ import { StoreError } from '../store/errors.ts'
 import { type Admitted, admit } from './admit.ts'
 import { appendRef, type Verdict } from './append-ref.ts'
 import { type Blob, storeBlob } from './blob.ts'
-import type { Head } from './head.ts'
+import { ttlOf } from './blob-ttl.ts'
+import type { Head, LedPartition } from './head.ts'
 import type { PartitionId } from './keys.ts'
 import { partitionText } from './keys.ts'
 import type { Absence } from './producer-state.ts'
@@ -21,8 +22,11 @@ import { horizonAheadMsMax, nextStamp, type Stamp, sawStamp, stampAheadMsMax, st
 import { configValue } from './topic-configs.ts'
 import { findTopic, raiseEra, requirePartition, type Topic, unknownTopic } from './topics.ts'
 
-/** One or more RecordBatch v2, one after the other, for one partition. */
-export type NewBatches = { readonly partition: number; readonly records: Uint8Array }
+/**
+ * One or more RecordBatch v2, one after the other, for one partition. `leaderEpoch`: in which the broker that was asked leads it; its
+ * append is refused (NOT_LEADER_OR_FOLLOWER) where another has led since.
+ */
+export type NewBatches = { readonly partition: number; readonly records: Uint8Array; readonly leaderEpoch?: number }
 
 export type Appended = {
   readonly partition: number
@@ -36,7 +40,7 @@ export type AppendOptions = { readonly sameTopicOnly?: boolean }
 export type AppendOutcome = Appended | { readonly partition: number; readonly error: KafkaError }
 
 /** What has been checked and waits to be appended. */
-export type Ready = { readonly id: PartitionId; readonly admitted: Admitted }
+export type Ready = { readonly id: LedPartition; readonly admitted: Admitted }
 
 /**
  * Appends to each partition, each at most once in the request. Outcomes stand in the order asked. An error's name says what is
@@ -49,7 +53,8 @@ export async function append(
   requests: readonly NewBatches[],
   { sameTopicOnly = false }: AppendOptions = {},
 ): Promise<readonly AppendOutcome[]> {
-  const mayMove = (now: Topic | undefined) => now !== undefined && !(sameTopicOnly && now.id !== topic.id)
+  const isLed = requests.some(({ leaderEpoch }) => leaderEpoch !== undefined)
+  const mayMove = (now: Topic | undefined) => now !== undefined && !((sameTopicOnly || isLed) && now.id !== topic.id)
   const missing = requests.some(({ partition }) => partition >= topic.partitions)
   const found = missing ? await findTopic(core, topic.name) : undefined
   const grown = mayMove(found) ? found : undefined
@@ -58,7 +63,15 @@ export async function append(
   if (!fenced || sameTopicOnly) return outcomes
   // The topic may have been created anew since this process last saw it.
   const now = await findTopic(core, topic.name)
-  return now && now.id !== (grown ?? topic).id ? appendOver(core, now, requests) : outcomes
+  if (!now || now.id === (grown ?? topic).id) return outcomes
+  // Who leads the other topic's partitions, and in which epoch, is for the client to ask.
+  return isLed ? outcomes.map(ledElsewhere) : appendOver(core, now, requests)
+}
+
+function ledElsewhere(outcome: AppendOutcome): AppendOutcome {
+  if (!('error' in outcome && outcome.error.error === 'UNKNOWN_TOPIC_OR_PARTITION')) return outcome
+  const error = new KafkaError('NOT_LEADER_OR_FOLLOWER', 'the topic was created anew: ask for its leaders')
+  return { partition: outcome.partition, error }
 }
 
 async function appendOver(
@@ -107,25 +120,30 @@ async function outcomeOf<T>(
 }
 
 /** @throws KafkaError as `requirePartition` and `admit` do. */
-export async function check(core: Core, topic: Topic, { partition, records }: NewBatches): Promise<Ready> {
+export async function check(core: Core, topic: Topic, { partition, records, leaderEpoch }: NewBatches): Promise<Ready> {
   requirePartition(topic, partition)
   const admitted = await admit(topic.overrides, records, core.clock.now())
-  return { id: { topicId: topic.id, partition }, admitted }
+  return { id: { topicId: topic.id, partition, ...(leaderEpoch === undefined ? {} : { leaderEpoch }) }, admitted }
 }
 
-/** Stores the bytes of all portions together and makes a ref for each; an error where they could not be stored. */
+/**
+ * Stores the bytes of all portions together and makes a ref for each; an error where they could not be stored. `forgettable`: the
+ * refs are sent under the version of the configs that `topic` has.
+ */
 export async function firstRefs(
   core: Core,
   topic: Topic,
   ready: readonly Ready[],
   deadlineMs: number,
+  forgettable = true,
 ): Promise<readonly Ref[] | KafkaError> {
   if (ready.length === 0) return []
   const portions = ready.map(({ id, admitted }) => ({ id, records: admitted.records }))
   try {
-    const blob = await storeBlob(core, topic.era, portions, deadlineMs)
+    const stored = ready.map(({ admitted: { maxTimestampMs } }) => ({ topic, maxTimestampMs }))
+    const blob = await storeBlob(core, topic.era, portions, deadlineMs, forgettable ? ttlOf(core, stored) : undefined)
     const stamp = Math.min(nextStamp(core, topic.era), blob.lastStamp)
-    return ready.map(({ admitted }, at) => refTo(blob, at, admitted, stamp))
+    return ready.map(({ admitted }, at) => refTo(topic, blob, at, admitted, stamp))
   } catch (error) {
     if (error instanceof StoreError) return notApplied(error)
     throw error
@@ -133,7 +151,7 @@ export async function firstRefs(
 }
 
 /** The ref of a blob's portion. */
-export const refTo = (blob: Blob, at: number, admitted: Admitted, stamp: Stamp): Ref => ({
+export const refTo = (topic: Topic, blob: Blob, at: number, admitted: Admitted, stamp: Stamp): Ref => ({
   id: blob.id,
   stamp,
   place: blob.place,
@@ -143,6 +161,7 @@ export const refTo = (blob: Blob, at: number, admitted: Admitted, stamp: Stamp):
   maxTimestampMs: admitted.maxTimestampMs,
   ...(admitted.producer ? { producer: admitted.producer } : {}),
   ...(blob.place === 'inline' ? { data: admitted.records } : {}),
+  ...(blob.forgetsItself ? { ttlVersion: topic.configVersion } : {}),
 })
 
 /** How often one append may be sent under a new name before it gives up. */
@@ -186,7 +205,7 @@ export async function appendRenamed(
 }
 
 /**
- * The same records under a new name, with a stamp beyond the horizon.
+ * The same records under a new name, with a stamp beyond the horizon. `forgettable`: as of `firstRefs`.
  * @throws KafkaError where no such stamp may be given yet.
  */
 export async function renamed(
@@ -195,6 +214,7 @@ export async function renamed(
   ready: Ready,
   horizon: Stamp,
   deadlineMs: number,
+  forgettable = true,
 ): Promise<Ref> {
   const nowMs = core.clock.now()
   const latest = stampAt(topic.era, nowMs + stampAheadMsMax)
@@ -202,7 +222,7 @@ export async function renamed(
     if (horizon >= stampAt(topic.era, nowMs + horizonAheadMsMax)) await untilRaised(core, topic)
     throw new KafkaError('KAFKA_STORAGE_ERROR', 'the partition was last written by a clock that runs ahead: try again')
   }
-  const refs = await firstRefs(core, topic, [ready], deadlineMs)
+  const refs = await firstRefs(core, topic, [ready], deadlineMs, forgettable)
   if (refs instanceof KafkaError) throw refs
   const [ref] = refs
   if (!ref) throw tooBusy()

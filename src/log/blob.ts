@@ -6,7 +6,7 @@
  * small request is an item, a large one an object. Items and objects name the partitions they are for and the last stamp
  * that may refer to them, so that whatever sweeps old blobs can first make sure that nobody will still append them.
  *
- *   item    v format   s last stamp   p partitions ("<topic id>/<partition>")   d bytes
+ *   item    v format   s last stamp   p partitions ("<topic id>/<partition>")   d bytes   ttl when it goes by itself (blob-ttl.ts)
  *   object  a header that says the same (blob-header.ts), then the bytes
  */
 import type { Core } from '../runtime/core.ts'
@@ -38,6 +38,8 @@ export type Blob = {
   readonly positions: readonly number[]
   /** No ref with a later stamp may name this blob. */
   readonly lastStamp: Stamp
+  /** Whether it is an item that the store forgets in time. */
+  readonly forgetsItself: boolean
 }
 
 export function placeFor(portions: readonly Portion[]): Place {
@@ -62,6 +64,7 @@ const partitionsOf = (portions: readonly Portion[]): string[] => [
 
 /**
  * Stores the portions under a new name and says where they are. Safe to repeat until the deadline: the name is its own.
+ * `ttl`: when the store may forget it, where it becomes an item (seconds since 1970); undefined: never by itself.
  * @throws StoreError nothing refers to whatever was stored.
  */
 export async function storeBlob(
@@ -69,6 +72,7 @@ export async function storeBlob(
   era: number,
   portions: readonly Portion[],
   deadlineMs: number,
+  ttl?: number,
 ): Promise<Blob> {
   const nowMs = core.clock.now()
   const id = newBlobId(nowMs, core.random)
@@ -82,20 +86,21 @@ export async function storeBlob(
     positions.push(position)
     position += records.length
   }
-  if (place === 'item') await untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions))
+  if (place === 'item') await untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions, ttl))
   if (place === 'object') {
     const parts = [header, ...portions.map(({ records }) => records)]
     await untilDeadline(core, deadlineMs, () => core.objects.put(blobObjectKey(id), parts))
   }
-  return { id, place, positions, lastStamp }
+  return { id, place, positions, lastStamp, forgetsItself: place === 'item' && ttl !== undefined }
 }
 
-function storeItem(core: Core, id: BlobId, lastStamp: Stamp, portions: readonly Portion[]) {
+function storeItem(core: Core, id: BlobId, lastStamp: Stamp, portions: readonly Portion[], ttl: number | undefined) {
   const patches = [
     set('v', blobFormat),
     set('s', lastStamp),
     set('p', partitionsOf(portions)),
     set('d', Buffer.concat(portions.map(({ records }) => records))),
+    ...(ttl === undefined ? [] : [set('ttl', ttl)]),
   ]
   return core.items.update(blobItemKey(id), { patches, if: absent('v') })
 }
@@ -122,7 +127,7 @@ export async function readRefs(core: Core, refs: readonly Ref[]): Promise<readon
   await Promise.all([
     ...hundreds(fromItems).map(async (some) => {
       const items = await core.items.batchGet(some.map((ref) => blobItemKey(ref.id)))
-      for (const [at, ref] of some.entries()) keep(ref, dataOf(ref, items[at]))
+      for (const [at, ref] of some.entries()) keep(ref, blobBytesOf(ref, items[at]))
     }),
     ...fromObjects.map(async (ref) => {
       const range = { start: ref.position, end: ref.position + ref.length }
@@ -132,7 +137,8 @@ export async function readRefs(core: Core, refs: readonly Ref[]): Promise<readon
   return refs.map((ref) => found.get(ref))
 }
 
-function dataOf(ref: Ref, item: Item | undefined): Uint8Array | undefined {
+/** The batches that a ref names in its blob's item. @throws StoreError of a later format */
+export function blobBytesOf(ref: Ref, item: Item | undefined): Uint8Array | undefined {
   if (!item) return undefined
   requireFormat('blob', blobIdText(ref.id), item.v, blobFormat)
   return item.d instanceof Uint8Array ? item.d.subarray(ref.position, ref.position + ref.length) : undefined

@@ -4,7 +4,8 @@
  *   v  format      n  next offset        s  log start offset     b  bytes of all batches in the log
  *   t  tail: packed refs, oldest first   o  base offset of the tail's first ref
  *   f  fingerprints of the refs dropped last     h  horizon: the greatest stamp forgotten altogether
- *   m  greatest timestamp among dropped refs     c  config version     e  leader epoch
+ *   m  greatest timestamp among dropped refs     c  config version
+ *   e  the greatest leader epoch that appended: only brokers' appends raise it, and hold to it (docs/decisions/0013)
  *   p<producer id>  where an idempotent producer stands that was active lately (producer-state.ts)
  *   q  how often producers have been spilled; absent before the first time
  */
@@ -124,15 +125,19 @@ function producersIn(item: Item): ReadonlyMap<string, Uint8Array> {
 
 export const tailRefs = (head: Head): Ref[] => head.packedTail.map(unpackRef)
 
+/** A partition, and the epoch in which the broker that appends leads it; undefined: a door that leads nothing. */
+export type LedPartition = PartitionId & { readonly leaderEpoch?: number }
+
 /** A ref about to be appended, and what is known of its producer where the head does not hold it. */
 export type NewRef = { readonly ref: Ref; readonly absence?: Absence | undefined }
 
 /**
  * The one update that makes an append true: it may be sent any number of times and applies once. Records of an idempotent producer
  * apply only where they come next, or where the head does not hold the producer and nothing changed since `absence` was known.
- * Of several refs all apply or none, one after the other; no two of them of one producer.
+ * Of several refs all apply or none, one after the other; no two of them of one producer. With a leader epoch they apply only where
+ * no greater one has appended, and none that is less does afterwards.
  */
-export function appendUpdate(appended: readonly NewRef[], nowMs: number): Update {
+export function appendUpdate(appended: readonly NewRef[], nowMs: number, leaderEpoch?: number): Update {
   const refs = appended.map(({ ref }) => ref)
   const packed = refs.map(packRef)
   return {
@@ -144,6 +149,7 @@ export function appendUpdate(appended: readonly NewRef[], nowMs: number): Update
       ),
       append('t', ...packed),
       ...refs.flatMap((ref) => stateAfter(ref, nowMs)),
+      ...(leaderEpoch === undefined ? [] : [set('e', leaderEpoch)]),
     ],
     if: all(
       equals('v', headFormat),
@@ -152,9 +158,16 @@ export function appendUpdate(appended: readonly NewRef[], nowMs: number): Update
       compare('h', '<', Math.min(...refs.map(({ stamp }) => stamp))),
       shorterThan('t', tailRefsMax - refs.length + 1),
       ...appended.flatMap(({ ref: { producer }, absence }) => (producer ? [comesNext(producer, absence)] : [])),
+      ...(leaderEpoch === undefined ? [] : [compare('e', '<=', leaderEpoch)]),
+      ...ttlVersions(refs).map((version) => equals('c', version)),
     ),
   }
 }
+
+/** The configs by which blobs were told when to go must still hold (blob-ttl.ts). */
+const ttlVersions = (refs: readonly Ref[]): number[] => [
+  ...new Set(refs.flatMap(({ ttlVersion }) => (ttlVersion === undefined ? [] : [ttlVersion]))),
+]
 
 function stateAfter({ producer, count }: Ref, nowMs: number): Patch[] {
   if (!producer) return []

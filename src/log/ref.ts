@@ -1,7 +1,8 @@
 /**
  * A ref: what a partition's head knows of one append, packed into some 45 bytes.
  *
- *   byte 0       high nibble: format version (1); bit 3: of an idempotent producer; low bits: place (0 inline, 1 item, 2 object)
+ *   byte 0       high nibble: format version (1); bit 3: of an idempotent producer; bit 2: its blob item forgets itself;
+ *                low bits: place (0 inline, 1 item, 2 object)
  *   16 bytes     blob id (an inline ref has one too: it is the ref's name)
  *   7 bytes      stamp
  *   varints      position in the blob (not for inline), length, record count, greatest timestamp (zigzag, ms)
@@ -9,7 +10,7 @@
  *   rest         for inline refs: the record batches themselves
  *
  * An inline ref of an idempotent producer has no varints: its batches, which follow the stamp, say all of it.
- * A Millrace that does not know bit 3 refuses such a ref by name, as one of a kind that it does not understand.
+ * A Millrace that does not know bit 3 or bit 2 refuses such a ref by name, as one of a kind that it does not understand.
  */
 import { batchesIn } from '../protocol/records/batch.ts'
 import { type BlobId, blobIdBytes } from './blob-id.ts'
@@ -20,6 +21,7 @@ import type { Stamp } from './stamp.ts'
 
 const refFormat = 1
 const ofProducer = 0x08
+const forgetsItself = 0x04
 const places = ['inline', 'item', 'object'] as const
 export type Place = (typeof places)[number]
 
@@ -34,13 +36,19 @@ export type Ref = {
   readonly maxTimestampMs: number
   /** Where all of it was sent by one idempotent producer, its sequences in a row. */
   readonly producer?: ProducerRun
+  /**
+   * Where the blob is an item that the store forgets in time (blob-ttl.ts): the version of the topic's configs by which it was
+   * told when, as its writer knows it; -1 of a ref that was read.
+   */
+  readonly ttlVersion?: number
   /** The batches of an inline ref. */
   readonly data?: Uint8Array
 }
 
 export function packRef(ref: Ref): Uint8Array {
   const out = packer(64 + (ref.data?.length ?? 0))
-  out.byte((refFormat << 4) | (ref.producer ? ofProducer : 0) | places.indexOf(ref.place))
+  const bits = (ref.producer ? ofProducer : 0) | (ref.ttlVersion === undefined ? 0 : forgetsItself)
+  out.byte((refFormat << 4) | bits | places.indexOf(ref.place))
   out.bytes(ref.id)
   out.uint56(ref.stamp)
   if (ref.data && ref.producer) {
@@ -68,7 +76,7 @@ export function unpackRef(bytes: Uint8Array): Ref {
   const first = from.byte()
   requireFormat('ref', 'a partition head or chunk', first >> 4, refFormat)
   const kind = first & 0x0f
-  const place = places[kind & ~ofProducer]
+  const place = places[kind & ~(ofProducer | forgetsItself)]
   if (place === undefined) requireFormat('ref', 'a partition head or chunk', `1 with kind ${kind}`, refFormat)
   const id = from.bytes(blobIdBytes)
   const stamp = from.uint56()
@@ -78,7 +86,8 @@ export function unpackRef(bytes: Uint8Array): Ref {
   const length = from.uint()
   const count = from.uint()
   const maxTimestampMs = from.int()
-  const ref = { id, stamp, place: place ?? 'inline', position, length, count, maxTimestampMs }
+  const ttl = kind & forgetsItself ? { ttlVersion: -1 } : {}
+  const ref = { id, stamp, place: place ?? 'inline', position, length, count, maxTimestampMs, ...ttl }
   if (place === 'inline') return { ...ref, data: from.bytes(length) }
   if (!idempotent) return ref
   return { ...ref, producer: { id: from.uint(), epoch: from.uint(), firstSequence: from.uint() } }

@@ -93,6 +93,8 @@ export interface ItemStore {
   update(key: Key, update: Update): Promise<Written>
   /** Removes the item; a missing one counts as removed where there is no condition. `item` is what was there, or `{}`. */
   delete(key: Key, condition?: Condition): Promise<Written>
+  /** Whether items whose number `ttl` (seconds since 1970) has passed go by themselves, some time after that (DynamoDB's TTL). */
+  readonly forgets?: boolean
   /** All or nothing, at most `limits.transactActions` actions on different keys. Cold paths only: it costs double. */
   transact(actions: readonly Action[]): Promise<Transacted>
   /** The same store, whose calls are also told to `meter`. */

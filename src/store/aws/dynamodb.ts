@@ -48,6 +48,7 @@ export function dynamoItems(table: DynamoItems, meter: Meter = unmetered): ItemS
     update: (key, change) => update(table, meter, key, change),
     delete: (key, condition) => remove(table, meter, key, condition),
     transact: (actions) => transactOn(table, meter, actions),
+    forgets: true,
     metered: (also) => dynamoItems(table, both(meter, also)),
   }
 }

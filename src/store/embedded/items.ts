@@ -159,6 +159,7 @@ async function transact(write: Writer, meter: Meter, actions: readonly Action[])
 
 function over(rows: Rows, write: Writer, meter: Meter): ItemStore {
   return {
+    ...(rows.forgets ? { forgets: true } : {}),
     get: (key) => metering(meter, 'get', () => get(rows, meter, key)),
     batchGet: (keys) => metering(meter, 'batchGet', () => batchGet(rows, meter, keys)),
     query: (asked) => metering(meter, 'query', () => query(rows, meter, asked)),

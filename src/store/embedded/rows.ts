@@ -8,6 +8,8 @@ export type RowWrite = { readonly key: Key; readonly item: Item | undefined }
  * direction are never changed by anyone; `embeddedItems` copies them at its own door.
  */
 export interface Rows {
+  /** As `ItemStore.forgets`. */
+  readonly forgets?: boolean
   /** Items in the order of the keys. */
   get(keys: readonly Key[]): (Item | undefined)[] | Promise<(Item | undefined)[]>
   /** Rows in order, ends included. */
