@@ -46,11 +46,10 @@ async function writeParts(handle: FileHandle, parts: readonly Uint8Array[]): Pro
 async function put(files: Files, key: string, parts: readonly Uint8Array[]): Promise<'created' | 'exists'> {
   const path = join(files.objects, key)
   const temporary = files.temporary()
-  const handle = await open(temporary, 'wx')
+  const folder = files.folder(dirname(path))
   try {
-    await writeParts(handle, parts)
-    await handle.datasync()
-    await files.folder(dirname(path))
+    await writeSynced(temporary, parts)
+    await folder
     const outcome = await link(temporary, path).then(
       () => 'created' as const,
       (error: unknown) => {
@@ -59,32 +58,48 @@ async function put(files: Files, key: string, parts: readonly Uint8Array[]): Pro
       },
     )
     // Also for `exists`: the one who created it may not have come to this yet.
-    await syncFolder(dirname(path))
+    await Promise.all([syncFolder(dirname(path)), unlink(temporary)])
     return outcome
-  } finally {
-    await handle.close()
-    await unlink(temporary)
+  } catch (error) {
+    await Promise.allSettled([unlink(temporary), folder])
+    throw error
   }
 }
 
+async function writeSynced(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const handle = await open(path, 'wx')
+  try {
+    await writeParts(handle, parts)
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A range up to this is believed without a look at the file's size. */
+const believedBytesMax = 8 * 1024 * 1024
+
 async function readRange(handle: FileHandle, range: ByteRange | undefined): Promise<Uint8Array> {
-  const { size } = await handle.stat()
   const start = range?.start ?? 0
-  const end = Math.min(range?.end ?? size, size)
-  const bytes = new Uint8Array(Math.max(0, end - start))
+  const known = range !== undefined && range.end - start <= believedBytesMax
+  const end = known ? range.end : Math.min(range?.end ?? Number.POSITIVE_INFINITY, (await handle.stat()).size)
+  // Not zeroed first: what is not filled is not given.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(0, end - start)).buffer)
   let at = 0
   while (at < bytes.length) {
     const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at)
-    if (bytesRead === 0) throw new Error('the file became shorter while it was read')
+    if (bytesRead === 0) break
     at += bytesRead
   }
-  return bytes
+  if (at < bytes.length && !known) throw new Error('the file became shorter while it was read')
+  return bytes.subarray(0, at)
 }
 
 async function get(files: Files, key: string, range: ByteRange | undefined): Promise<Uint8Array | undefined> {
   try {
     const handle = await open(join(files.objects, key), 'r')
-    return await readRange(handle, range).finally(() => handle.close())
+    // Nobody waits for the end of reading.
+    return await readRange(handle, range).finally(() => void handle.close().catch(() => {}))
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error
