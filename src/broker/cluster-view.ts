@@ -26,6 +26,8 @@ export type ClusterView = {
   readonly fences?: true
   /** Its epochs may be behind what other doors told: a client that knows another one is right. */
   readonly mayLag?: true
+  /** False while this broker's own lease is in doubt. */
+  isSure?(): boolean
   /** Called where a request shows that this view is old. */
   outdated?(): void
 }
@@ -63,6 +65,7 @@ export function memberView(member: Member, outdated?: () => void): ClusterView {
     node === undefined || (node === member.nodeId && !member.isServing()) ? nobody : node
   return {
     fences: true,
+    isSure: member.isServing,
     ...(outdated ? { outdated } : {}),
     get nodeId() {
       return member.nodeId

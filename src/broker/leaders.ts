@@ -1,5 +1,5 @@
 import { KafkaError } from '../protocol/errors.ts'
-import type { BrokerEndpoint, ClusterView } from './cluster-view.ts'
+import { type BrokerEndpoint, type ClusterView, nobody } from './cluster-view.ts'
 
 const noEpoch = -1
 
@@ -14,11 +14,20 @@ export function leaderError(
     return new KafkaError('NOT_LEADER_OR_FOLLOWER', 'another broker leads this partition')
   }
   const epoch = view.leaderEpochOf(topicId, partition)
-  if (currentLeaderEpoch === noEpoch || currentLeaderEpoch === epoch) return undefined
+  if (currentLeaderEpoch === noEpoch || currentLeaderEpoch === epoch || view.mayLag) return undefined
+  if (currentLeaderEpoch > epoch) view.outdated?.()
   return currentLeaderEpoch < epoch
     ? new KafkaError('FENCED_LEADER_EPOCH', `the leader epoch is ${epoch}, no more ${currentLeaderEpoch}`)
     : new KafkaError('UNKNOWN_LEADER_EPOCH', `the leader epoch is ${epoch}, not yet ${currentLeaderEpoch}`)
 }
+
+/** What an append by this broker is held to: `leaderEpoch` where others may have led since. */
+export const ledEpoch = (view: ClusterView, topicId: string, partition: number): { readonly leaderEpoch?: number } =>
+  view.fences ? { leaderEpoch: view.leaderEpochOf(topicId, partition) } : {}
+
+/** Of a partition that nobody leads now, for as long as it takes to replace a broker. */
+export const leaderErrorCode = (leaderId: number): number =>
+  leaderId === nobody ? new KafkaError('LEADER_NOT_AVAILABLE', 'no broker leads this partition now').code : 0
 
 /** Whom a client is sent to that asked the wrong broker (KIP-951). */
 export const currentLeader = (view: ClusterView, topicId: string, partition: number) => ({
@@ -34,5 +43,6 @@ export const endpoints = (view: ClusterView) => view.brokers().map(endpoint)
 /** Copies of the data are the stores' own: every live broker can serve every partition, the leader first. */
 export function replicasOf(view: ClusterView, topicId: string, partition: number): number[] {
   const leader = view.leaderOf(topicId, partition)
-  return [leader, ...view.brokers().flatMap(({ nodeId }) => (nodeId === leader ? [] : [nodeId]))]
+  const others = view.brokers().flatMap(({ nodeId }) => (nodeId === leader ? [] : [nodeId]))
+  return leader === nobody ? others : [leader, ...others]
 }

@@ -5,8 +5,17 @@
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
 import { appendRef, type Verdict } from './append-ref.ts'
-import { appendUpdate, type Head, type NewRef, newestStamp, offsetInTail, readHead, recordsIn } from './head.ts'
-import { headKey, type PartitionId } from './keys.ts'
+import {
+  appendUpdate,
+  type Head,
+  type LedPartition,
+  type NewRef,
+  newestStamp,
+  offsetInTail,
+  readHead,
+  recordsIn,
+} from './head.ts'
+import { headKey } from './keys.ts'
 import { sawProducers } from './producers.ts'
 import { pause } from './retry.ts'
 import { sawStamp } from './stamp.ts'
@@ -23,12 +32,12 @@ export const refsAtOnceMax = 14
 /** Verdicts stand in the order of the refs: at most `refsAtOnceMax`, no two of one producer. Never throws. */
 export async function appendRefs(
   core: Core,
-  id: PartitionId,
+  id: LedPartition,
   appended: readonly NewRef[],
   deadlineMs: number,
 ): Promise<readonly Settled[]> {
   if (appended.length <= 1) return oneByOne(core, id, appended, deadlineMs)
-  const update = appendUpdate(appended, core.clock.now())
+  const update = appendUpdate(appended, core.clock.now(), id.leaderEpoch)
   const all = (verdict: Settled) => appended.map(() => verdict)
   let ambiguous: StoreError | undefined
   for (let attempt = 0; ; attempt++) {
@@ -84,7 +93,7 @@ function inTail(head: Head | undefined, appended: readonly NewRef[]): Settled[] 
  */
 async function oneByOne(
   core: Core,
-  id: PartitionId,
+  id: LedPartition,
   appended: readonly NewRef[],
   deadlineMs: number,
   onItsWay?: StoreError,

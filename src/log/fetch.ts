@@ -14,12 +14,16 @@ import { type Piece, readPieces } from './pieces.ts'
 import { planRead, readHeads } from './plan.ts'
 import { findTopic, requirePartition, type Topic, unknownTopic } from './topics.ts'
 
-/** `offset`: the next one wanted. `maxBytes`: of batches; one batch is returned whatever its size (KIP-74). */
+/**
+ * `offset`: the next one wanted. `maxBytes`: of batches; one batch is returned whatever its size (KIP-74). `leaderEpochMax`: batches
+ * carry no greater epoch, for a client must not see one that Metadata has not told.
+ */
 export type PartitionRequest = {
   readonly topic: Topic
   readonly partition: number
   readonly offset: number
   readonly maxBytes: number
+  readonly leaderEpochMax?: number
 }
 
 /** Whole RecordBatches with their true offsets; the first may begin before the offset asked for. */
@@ -176,7 +180,8 @@ function toBatches(
     whole.push({ piece, bytes })
   }
   if (pieces.length > 0 && whole.length === 0) return { moved: asked.topic }
-  const batches = cut(whole, asked.offset, Math.min(asked.maxBytes, maxBytes), head.epoch)
+  const epoch = Math.min(head.epoch, asked.leaderEpochMax ?? head.epoch)
+  const batches = cut(whole, asked.offset, Math.min(asked.maxBytes, maxBytes), epoch)
   const last = whole.at(-1)?.piece
   if (last && batches.length === 0) return { emptyTo: last.end }
   return {

@@ -4,7 +4,7 @@
  * closed, as Kafka does. Errors of single records (KIP-467) are told for the whole batch, by its message. There are no
  * transactions yet.
  */
-import type { AppendOutcome } from '../../log/append.ts'
+import type { AppendOutcome, NewBatches } from '../../log/append.ts'
 import type { Topic } from '../../log/topics.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/apis.ts'
 import { KafkaError } from '../../protocol/errors.ts'
@@ -13,7 +13,7 @@ import type { Broker } from '../broker.ts'
 import type { Caller } from '../caller.ts'
 import { FrameError, toKafkaError } from '../errors.ts'
 import type { ApiHandler } from '../handler.ts'
-import { currentLeader, endpoints, leaderError } from '../leaders.ts'
+import { currentLeader, endpoints, leaderError, ledEpoch } from '../leaders.ts'
 import { isById, topicFor, unknownTopicId } from '../topic-names.ts'
 import { requireProducible } from './producible.ts'
 
@@ -66,7 +66,7 @@ async function take(broker: Broker, caller: Caller, asked: AskedTopic, version: 
   } catch (error) {
     return { asked, error: toKafkaError(error, broker.report) }
   }
-  const batches: { partition: number; records: Uint8Array }[] = []
+  const batches: NewBatches[] = []
   const refused = new Map<AskedPartition, KafkaError>()
   const seen = new Set<number>()
   for (const one of asked.partitionData) {
@@ -75,7 +75,8 @@ async function take(broker: Broker, caller: Caller, asked: AskedTopic, version: 
       seen.add(one.index)
       const elsewhere = leaderError(broker.view, topic.id, one.index)
       if (elsewhere) throw elsewhere
-      batches.push({ partition: one.index, records: requireProducible(one.records, version) })
+      const records = requireProducible(one.records, version)
+      batches.push({ partition: one.index, records, ...ledEpoch(broker.view, topic.id, one.index) })
     } catch (error) {
       refused.set(one, toKafkaError(error, broker.report))
     }
@@ -106,7 +107,11 @@ function answerTopic(
     if (refusal) return failedPartition(one.index, refusal)
     const outcome = outcomes?.find(({ partition }) => partition === one.index)
     if (!outcome) throw new Error(`the log gave no answer for partition ${one.index}`)
-    if ('error' in outcome) return failedPartition(one.index, onTheWire(outcome.error, taken))
+    if ('error' in outcome) {
+      // Another led the partition before this broker heard of it.
+      if (outcome.error.error === 'NOT_LEADER_OR_FOLLOWER') broker.view.outdated?.()
+      return failedPartition(one.index, onTheWire(outcome.error, taken))
+    }
     const { baseOffset, logAppendTimeMs, logStartOffset } = outcome
     return { index: one.index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
   })

@@ -83,7 +83,7 @@ async function topicToRead({ core, topicNames }: Broker, caller: Caller, asked: 
 
 /** Waits only where nothing is wrong: an error is told at once. */
 async function read(
-  { core }: Broker,
+  { core, view }: Broker,
   caller: Caller,
   request: RequestOf<'fetch'>,
   asked: readonly (Wanted | Failed)[],
@@ -98,6 +98,7 @@ async function read(
       partition,
       offset: fetchOffset,
       maxBytes: Math.max(0, partitionMaxBytes),
+      leaderEpochMax: view.leaderEpochOf(topic.id, partition),
     })),
     maxBytes,
     minBytes: Math.min(request.minBytes, maxBytes),

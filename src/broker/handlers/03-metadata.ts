@@ -12,7 +12,7 @@ import type { Broker } from '../broker.ts'
 import type { Caller } from '../caller.ts'
 import { toKafkaError } from '../errors.ts'
 import type { ApiHandler } from '../handler.ts'
-import { currentLeader, endpoints, replicasOf } from '../leaders.ts'
+import { currentLeader, endpoints, leaderErrorCode, replicasOf } from '../leaders.ts'
 import { isById, topicNow, unknownTopicId } from '../topic-names.ts'
 
 type Asked = NonNullable<RequestOf<'metadata'>['topics']>[number]
@@ -105,10 +105,11 @@ function described({ view, topicNames }: Broker, topic: Topic) {
     topicId: topic.id,
     partitions: Array.from({ length: topic.partitions }, (_, partition) => {
       const replicas = replicasOf(view, topic.id, partition)
+      const leader = currentLeader(view, topic.id, partition)
       return {
-        errorCode: 0,
+        errorCode: leaderErrorCode(leader.leaderId),
         partitionIndex: partition,
-        ...currentLeader(view, topic.id, partition),
+        ...leader,
         replicaNodes: replicas,
         isrNodes: replicas,
       }

@@ -1,6 +1,6 @@
 /**
- * Key 23, OffsetForLeaderEpoch v2–4: where the records of an epoch end. No acknowledged record is ever cut off, whoever leads, so
- * that every epoch up to now reaches to the end of the log as far as a client's position is concerned.
+ * Key 23, OffsetForLeaderEpoch v2–4: where the records of an epoch end. No log is ever truncated, whoever
+ * leads, so that every epoch up to now reaches to the end of the log as far as a client's position is concerned.
  */
 import { partitionBounds } from '../../log/offsets.ts'
 import type { RequestOf } from '../../protocol/apis.ts'

@@ -11,7 +11,7 @@ import type { Broker } from '../broker.ts'
 import type { Caller } from '../caller.ts'
 import { toKafkaError } from '../errors.ts'
 import type { ApiHandler } from '../handler.ts'
-import { currentLeader, replicasOf } from '../leaders.ts'
+import { currentLeader, leaderErrorCode, replicasOf } from '../leaders.ts'
 import { topicNow } from '../topic-names.ts'
 
 type Request = RequestOf<'describeTopicPartitions'>
@@ -74,7 +74,7 @@ function page({ view }: Broker, found: readonly Found[], cursor: Request['cursor
       // Empty, not null: Kafka's own admin client cannot read a null list of eligible leaders (KIP-966).
       const elr = { eligibleLeaderReplicas: [], lastKnownElr: [] }
       const copies = { replicaNodes: replicas, isrNodes: replicas, ...elr, offlineReplicas: [] }
-      return { errorCode: 0, partitionIndex: from + at, ...leader, ...copies }
+      return { errorCode: leaderErrorCode(leader.leaderId), partitionIndex: from + at, ...leader, ...copies }
     })
     topics.push({ errorCode: 0, name, topicId: topic.id, partitions })
     left -= count
