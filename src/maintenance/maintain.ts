@@ -3,13 +3,19 @@
  * may overlap another run, for every change it makes is conditional. Its tasks, oldest backlog first:
  *
  *   jobs     what deleted topics left, and topics that were never finished (jobs-task.ts)
+ *   partitions  rolling chunks into segments, and what else goes on in a log (partitions-task.ts)
  *   groups   dead members where nobody lives, expired offsets, idle REST instances, groups with nothing left (groups-task.ts)
  */
 import type { Core } from '../runtime/core.ts'
 import { type GroupsReport, maintainGroups } from './groups-task.ts'
 import { type JobsReport, workOffJobs } from './jobs-task.ts'
+import { maintainPartitions, type PartitionsReport } from './partitions-task.ts'
 
-export type MaintenanceReport = { readonly jobs: JobsReport; readonly groups: GroupsReport }
+export type MaintenanceReport = {
+  readonly jobs: JobsReport
+  readonly groups: GroupsReport
+  readonly partitions: PartitionsReport
+}
 
 export type Budget = {
   readonly budgetMs: number
@@ -21,5 +27,7 @@ export type Budget = {
 export async function maintain(core: Core, { budgetMs, signal }: Budget): Promise<MaintenanceReport> {
   const untilUptimeMs = core.clock.uptime() + budgetMs
   const timeIsUp = () => signal?.aborted === true || core.clock.uptime() >= untilUptimeMs
-  return { jobs: await workOffJobs(core, timeIsUp), groups: await maintainGroups(core, timeIsUp) }
+  const jobs = await workOffJobs(core, timeIsUp)
+  const groups = await maintainGroups(core, timeIsUp)
+  return { jobs, groups, partitions: await maintainPartitions(core, timeIsUp) }
 }

@@ -19,6 +19,11 @@ const units = {
   FinishedJobs: 'Count',
   RemovedEntries: 'Count',
   DeletedBytes: 'Bytes',
+  RolledBytes: 'Bytes',
+  RolledSegments: 'Count',
+  DeletedBlobs: 'Count',
+  BacklogBytes: 'Bytes',
+  FailedPartitions: 'Count',
 } as const satisfies Record<string, Unit>
 
 export type MetricName = keyof typeof units

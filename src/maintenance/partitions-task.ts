@@ -1,0 +1,122 @@
+/**
+ * One pass over all partitions: those with nothing to do cost a share of two reads; of the others each is worked on under its lease,
+ * step by step, side by side with the others of its topic, so that blobs that they share are read once. A pass goes on where the
+ * last run stopped, so that whoever waited longest comes first.
+ */
+import { readHeads } from '../log/plan.ts'
+import { listTopics, type Topic } from '../log/topics.ts'
+import { type ByteCache, byteCache } from '../runtime/byte-cache.ts'
+import type { Core } from '../runtime/core.ts'
+import { cleanRolled } from './clean-rolled.ts'
+import { type Cursor, readCursor, saveCursor } from './cursor.ts'
+import { leavePartition, takePartition } from './partition-lease.ts'
+import { noFigures, type PartitionFigures, type PartitionStep, type Seen } from './partition-step.ts'
+import { roll } from './roll.ts'
+import { readUpkeep, saveUpkeep } from './upkeep.ts'
+
+const task = 'partitions'
+const steps: readonly PartitionStep[] = [roll, cleanRolled]
+/** Schedules that fire more often, or two at once, do not make more of it. */
+const passEveryMs = 60_000
+const sharedBytes = 48 * 1024 * 1024
+
+export type PartitionsReport = PartitionFigures & {
+  partitionsLooked: number
+  /** Partitions that could not be worked on for an error of their own; the pass goes on without them. */
+  failedPartitions: number
+  /** The first such error. */
+  error?: unknown
+  /** How long ago the last pass that came to its end began. */
+  backlogMs: number
+}
+
+/** @throws StoreError where topics cannot be read. */
+export async function maintainPartitions(core: Core, timeIsUp: () => boolean): Promise<PartitionsReport> {
+  const report: PartitionsReport = { ...noFigures(), partitionsLooked: 0, failedPartitions: 0, backlogMs: 0 }
+  const found = await readCursor(core, task)
+  const nowMs = core.clock.now()
+  const isFresh = !found.open && nowMs - found.passMs < passEveryMs && nowMs >= found.passMs
+  if (isFresh) return { ...report, backlogMs: Math.max(0, nowMs - found.doneMs) }
+  const opened = found.open ? found : { ...found, passMs: nowMs, open: true, at: '' }
+  const cursor = await pass(core, opened, timeIsUp, report)
+  return { ...report, backlogMs: Math.max(0, core.clock.now() - cursor.doneMs) }
+}
+
+/** Goes on from the cursor, which names the topic that comes next, until all are done or time is up. */
+async function pass(core: Core, from: Cursor, timeIsUp: () => boolean, report: PartitionsReport): Promise<Cursor> {
+  const topics = (await listTopics(core)).filter(({ name }) => name >= from.at)
+  let cursor: Cursor = { ...from, open: false, doneMs: from.passMs, at: '' }
+  for (const topic of topics) {
+    const done = !timeIsUp() && (await lookAtTopic(core, topic, timeIsUp, report))
+    if (done) continue
+    cursor = { ...from, at: topic.name }
+    break
+  }
+  // Where another run saved since, its word counts.
+  return (await saveCursor(core, task, cursor)) ?? readCursor(core, task)
+}
+
+/** `false`: time ran out before all of it was done. */
+async function lookAtTopic(
+  core: Core,
+  topic: Topic,
+  timeIsUp: () => boolean,
+  report: PartitionsReport,
+): Promise<boolean> {
+  const ids = Array.from({ length: topic.partitions }, (_, partition) => ({ topicId: topic.id, partition }))
+  const [heads, upkeepOf] = await Promise.all([readHeads(core, ids), readUpkeep(core, topic.id)])
+  const nowMs = core.clock.now()
+  const seen = ids.flatMap((id, at): Seen[] => {
+    const head = heads[at]
+    return head ? [{ topic, id, head, upkeep: upkeepOf(id.partition) }] : []
+  })
+  report.partitionsLooked += seen.length
+  let due = seen.filter((one) => steps.some((step) => step.isDue(one, nowMs)))
+  const shared = byteCache<Uint8Array>(sharedBytes)
+  const partitions = due.length
+  while (due.length > 0) {
+    const more: Seen[] = []
+    for (const one of due) {
+      if (timeIsUp()) return false
+      const next = await workOn(core, one, { timeIsUp, shared, partitions }, report)
+      if (next) more.push(next)
+    }
+    due = more
+  }
+  return true
+}
+
+type Shared = {
+  readonly timeIsUp: () => boolean
+  readonly shared: ByteCache<Uint8Array>
+  readonly partitions: number
+}
+
+/** One turn of each step that is due. Gives the partition as it is then, where there is more to do. */
+async function workOn(core: Core, one: Seen, shared: Shared, report: PartitionsReport): Promise<Seen | undefined> {
+  try {
+    const lease = await takePartition(core, one.id)
+    if (!lease) return undefined
+    let { upkeep } = one
+    let more = false
+    try {
+      const [head] = await readHeads(core, [one.id])
+      if (!head) return undefined
+      for (const step of steps) {
+        const seen = { ...one, head, upkeep }
+        if (!step.isDue(seen, core.clock.now())) continue
+        const outcome = await step.run(core, { ...seen, ...shared, lease, figures: report })
+        upkeep = outcome.upkeep
+        more ||= outcome.more
+      }
+      return more ? { ...one, head, upkeep } : undefined
+    } finally {
+      await saveUpkeep(core, one.id, one.upkeep, upkeep)
+      await leavePartition(core, lease)
+    }
+  } catch (error) {
+    report.failedPartitions++
+    report.error ??= error
+    return undefined
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Rolling: chunks of refs, whose bytes lie in many blobs, become segments of one object each (docs/decisions/0015-segments.md).
+ * Whole chunks, in order, from the first that is not rolled yet on; as many as one transaction swaps, or as memory holds.
+ */
+import { blobIdMs } from '../log/blob-id.ts'
+import { type Chunk, entryKey } from '../log/chunk.ts'
+import { isSegment, readEntryRow, withoutSleepers } from '../log/entry.ts'
+import { entriesCovering } from '../log/index-search.ts'
+import { indexFrom, indexPk, type PartitionId, segmentKey } from '../log/keys.ts'
+import { createSegment } from '../log/segment.ts'
+import { stampAt, stampDistanceMs } from '../log/stamp.ts'
+import { configValue, type TopicConfigs } from '../log/topic-configs.ts'
+import type { Core } from '../runtime/core.ts'
+import { type Action, equals } from '../store/items.ts'
+import { isShared } from './gather.ts'
+import { makeSegment } from './make-segment.ts'
+import type { PartitionStep, Slice, StepOutcome } from './partition-step.ts'
+import { swap } from './swap.ts'
+import { never } from './upkeep.ts'
+
+/** A transaction has 100 actions: one looks at the lease, one makes the segment. */
+export const chunksAStep = 96
+/** Enough for a segment of its own, however few chunks bring it: it is read in some GETs instead of hundreds. */
+const enoughBytes = 16 * 1024 * 1024
+/** What one step holds in memory at most, but for a chunk that alone has more. */
+const stepBytesMost = 32 * 1024 * 1024
+const sharedStepBytesLeast = 1024 * 1024
+/** A chunk of more stays as it is: what it names are large objects already. */
+const chunkBytesMost = 128 * 1024 * 1024
+/** An append that has lost its answer looks for itself in chunks: by then it has found out. */
+export const youngMs = 60_000
+const rowsAPage = 100
+
+/** How long what was rolled away is left for those who are reading it. */
+export const graceMs = 10 * 60_000
+
+export const roll: PartitionStep = {
+  name: 'roll',
+  isDue: ({ head, upkeep }, nowMs) =>
+    head.tailStart > Math.max(upkeep.rolled, head.start) &&
+    (head.tailStart !== upkeep.settled || nowMs >= upkeep.rollMs),
+  run: rollOnce,
+}
+
+/** One step: at most one segment. */
+async function rollOnce(core: Core, slice: Slice): Promise<StepOutcome> {
+  const { id, head, topic, upkeep, lease, figures } = slice
+  const nowMs = core.clock.now()
+  const { from, chunks } = await unrolled(core, slice)
+  const looked = { ...upkeep, rolled: from, settled: head.tailStart, settledMs: nowMs }
+  const mostBytes = stepBytes(id, chunks, slice.partitions)
+  const dueMs = whenDue(topic.overrides, chunks, mostBytes)
+  if (dueMs > nowMs) return { upkeep: { ...looked, rollMs: dueMs }, more: false }
+  const chosen = firstChunks(chunks.slice(0, oldOnes(core, slice, chunks)), mostBytes)
+  const [only] = chosen
+  if (!only) return { upkeep: { ...looked, rollMs: nowMs + youngMs }, more: false }
+  if (bytesOf([only]) > chunkBytesMost) return { upkeep: { ...looked, rolled: only.end }, more: true }
+
+  const segment = await makeSegment(core, id, head, chosen, lease.epoch, slice.shared)
+  const swapped = await swap(core, id, lease, segment, [
+    { update: segmentKey(id, segment.base), ...createSegment(segment) },
+    ...chosen.map((chunk): Action => ({ delete: entryKey(id, chunk), if: equals('e', chunk.end) })),
+  ])
+  if (!swapped) {
+    figures.lostRaces++
+    return { upkeep: { ...looked, rollMs: nowMs }, more: false }
+  }
+  figures.segments++
+  figures.rolledChunks += chosen.length
+  figures.rolledBytes += segment.bytes
+  const cleanMs = Math.min(upkeep.cleanMs, nowMs + graceMs)
+  return { upkeep: { ...looked, rolled: segment.end, rollMs: nowMs, cleanMs }, more: chosen.length < chunks.length }
+}
+
+/**
+ * The chunks that come next, in order, gapless, all of them below the tail; `from`: before them nothing is left to roll. The hint
+ * may be old: segments behind it are passed by.
+ */
+async function unrolled(
+  core: Core,
+  slice: Slice,
+): Promise<{ readonly from: number; readonly chunks: readonly Chunk[] }> {
+  const { id, head } = slice
+  let from = await firstKept(core, slice)
+  for (;;) {
+    const rows = await core.items.query({ pk: indexPk(id), from: indexFrom(from), limit: rowsAPage })
+    const chunks: Chunk[] = []
+    for (const entry of withoutSleepers(rows.map((row) => readEntryRow(id, row)))) {
+      const next = chunks.at(-1)?.end ?? from
+      if (entry.base < next) continue
+      if (entry.base > next || entry.end > head.tailStart) break
+      if (!isSegment(entry)) chunks.push(entry)
+      // Behind chunks: another run rolled meanwhile.
+      else if (chunks.length > 0) break
+      else from = entry.end
+    }
+    if (chunks.length > 0 || rows.length < rowsAPage || from >= head.tailStart) return { from, chunks }
+  }
+}
+
+/** Where the first entry begins that is not rolled, as far as is known, and that the log's start leaves anything of. */
+async function firstKept(core: Core, { id, head, upkeep }: Slice): Promise<number> {
+  const from = Math.max(head.start, upkeep.rolled)
+  if (from === upkeep.rolled && from > 0) return from
+  const [entry] = await entriesCovering(core, id, from, 0)
+  return entry?.base ?? from
+}
+
+/** Old by their stamps, or by having been there a minute ago: stamps may come from a clock that runs years ahead. */
+function oldOnes(core: Core, { topic, upkeep }: Slice, chunks: readonly Chunk[]): number {
+  const nowMs = core.clock.now()
+  const now = stampAt(topic.era, nowMs)
+  const seenBefore = nowMs - upkeep.settledMs >= youngMs ? upkeep.settled : 0
+  const isOld = ({ runningStamp, end }: Chunk) => stampDistanceMs(runningStamp, now) >= youngMs || end <= seenBefore
+  const young = chunks.findIndex((chunk) => !isOld(chunk))
+  return young < 0 ? chunks.length : young
+}
+
+const bytesOf = (chunks: readonly Chunk[]): number =>
+  chunks.reduce((sum, { refs }) => refs.reduce((of, { length }) => of + length, sum), 0)
+
+/** Where partitions share blobs, each takes so little that the blobs of all their steps together are kept. */
+function stepBytes(id: PartitionId, chunks: readonly Chunk[], partitions: number): number {
+  const share = chunks.some(({ refs }) => refs.some((ref) => isShared(id, ref)))
+  return share ? Math.max(sharedStepBytesLeast, stepBytesMost / partitions) : stepBytesMost
+}
+
+/** As many as fit into one step, at least one. */
+function firstChunks(chunks: readonly Chunk[], mostBytes: number): readonly Chunk[] {
+  let bytes = 0
+  const tooMany = chunks.findIndex((chunk, at) => {
+    bytes += bytesOf([chunk])
+    return at === chunksAStep || (at > 0 && bytes > mostBytes)
+  })
+  return tooMany < 0 ? chunks : chunks.slice(0, tooMany)
+}
+
+/** When they are to be rolled: at once where they are worth a segment, else when the oldest has reached its age. */
+function whenDue(configs: TopicConfigs, chunks: readonly Chunk[], mostBytes: number): number {
+  const [first] = chunks[0]?.refs ?? []
+  if (!first) return never
+  const enough = Math.min(enoughBytes, mostBytes, Number(configValue(configs, 'segment.bytes')))
+  if (chunks.length >= chunksAStep || bytesOf(chunks) >= enough) return 0
+  return blobIdMs(first.id) + Number(configValue(configs, 'segment.ms'))
+}

@@ -1,0 +1,56 @@
+/**
+ * Where the schedule goes on in a partition, so that looking at one with nothing to do costs nothing but its head. A hint: what is
+ * missing or stale here costs a longer look, and nothing else.
+ *
+ *   v  1
+ *   rolled     the index holds segments up to this offset (chunks too large to be rolled aside)
+ *   settled    where the tail began when chunks were last looked at    settledMs  when that was
+ *   rollMs     there may be chunks to roll from then on, though the tail has not moved since
+ *   cleaned    segments below this offset have been cleaned up after
+ *   cleanMs    there may be something to clean up from then on
+ */
+import { requireFormat } from '../log/format.ts'
+import { type PartitionId, upkeepKey, upkeepPk } from '../log/keys.ts'
+import type { Core } from '../runtime/core.ts'
+import { type Item, set } from '../store/items.ts'
+
+const upkeepFormat = 1
+export const never = Number.MAX_SAFE_INTEGER
+const rowsAPage = 1_000
+
+export type Upkeep = {
+  readonly rolled: number
+  readonly settled: number
+  readonly settledMs: number
+  readonly rollMs: number
+  readonly cleaned: number
+  readonly cleanMs: number
+}
+
+const fresh: Upkeep = { rolled: 0, settled: 0, settledMs: 0, rollMs: never, cleaned: 0, cleanMs: never }
+// Object.keys forgets the keys that the literal has.
+const names = Object.keys(fresh) as (keyof Upkeep)[]
+
+/** Of the partitions of a topic, by partition; those that nothing was ever done to get a fresh one. @throws StoreError */
+export async function readUpkeep(core: Core, topicId: string): Promise<(partition: number) => Upkeep> {
+  const known = new Map<number, Upkeep>()
+  for (let after = ''; ; ) {
+    const rows = await core.items.query({ pk: upkeepPk(topicId), from: `${after}\0`, limit: rowsAPage })
+    for (const { sk, item } of rows) known.set(Number(sk), upkeepOf(topicId, item))
+    if (rows.length < rowsAPage) return (partition) => known.get(partition) ?? fresh
+    after = rows.at(-1)?.sk ?? after
+  }
+}
+
+function upkeepOf(topicId: string, item: Item): Upkeep {
+  requireFormat('upkeep', upkeepPk(topicId), item.v, upkeepFormat)
+  return Object.fromEntries(names.map((name) => [name, Number(item[name] ?? fresh[name])])) as Upkeep // All its names, each a number.
+}
+
+/** Writes what has changed. Two at once: the last one's hint stays. @throws StoreError */
+export async function saveUpkeep(core: Core, id: PartitionId, before: Upkeep, after: Upkeep): Promise<void> {
+  const changed = names.filter((name) => before[name] !== after[name])
+  if (changed.length === 0) return
+  const patches = [set('v', upkeepFormat), ...changed.map((name) => set(name, after[name]))]
+  await core.items.update(upkeepKey(id), { patches })
+}
