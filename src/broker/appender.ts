@@ -11,8 +11,8 @@ export type TopicBatches = {
 }
 
 /**
- * Takes all that one Produce request brings, and gives an outcome for each batch in the order asked. Calls of one connection come
- * one after the other, those of different connections side by side: `flushTogether` gathers them.
+ * Takes all that one Produce request brings, and gives an outcome for each batch in the order asked. Calls come side by side, those
+ * of one connection too where the broker says `appendsInOrder`: `flushTogether` gathers them.
  */
 export type Appender = (request: readonly TopicBatches[]) => Promise<readonly (readonly AppendOutcome[])[]>
 

@@ -2,8 +2,8 @@
  * Several requests in one flush (docs/decisions/0014). A request that finds nothing of its partitions under way goes at once: no
  * timer, no linger. What comes meanwhile waits, and goes together: one blob for all, one update of each head.
  *
- * Order: a connection has one request here at a time, and a partition is in one flush at a time; requests that wait are taken in
- * the order in which they came, but that those whose partitions are free do not wait for those whose partitions are not.
+ * Order: a partition is in one flush at a time; requests that wait, several of one connection among them, are taken in the order in
+ * which they came, but that those whose partitions are free do not wait for those whose partitions are not.
  */
 import { type Asked, appendTogether } from '../log/append-together.ts'
 import { partitionText } from '../log/keys.ts'

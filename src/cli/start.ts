@@ -109,7 +109,13 @@ function startKafka(core: Core, { host, kafka, advertise }: StartOptions): Promi
     clock: core.clock,
     brokerAt(listening) {
       const at = advertise ?? reachable(listening)
-      return newBroker({ core, view: oneNode(at.host, at.port), append: flushTogether(core), report })
+      return newBroker({
+        core,
+        view: oneNode(at.host, at.port),
+        append: flushTogether(core),
+        appendsInOrder: true,
+        report,
+      })
     },
   })
 }

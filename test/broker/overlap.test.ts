@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest'
 import type { Appender } from '../../src/broker/appender.ts'
 import { newBroker } from '../../src/broker/broker.ts'
 import { oneNode } from '../../src/broker/cluster-view.ts'
+import { flushTogether } from '../../src/broker/flush-together.ts'
 import { createTopic } from '../../src/log/topics.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
 import { readResponse } from '../../src/protocol/frame.ts'
@@ -109,4 +110,25 @@ it('closes after the answers before it where one without an answer fails, and wa
   end(0)
   expect(readResponse('produce', version, await client.next()).correlationId).toBe(1)
   await client.closed
+})
+
+it('is in the log in the order in which one connection sent it', async () => {
+  const { core } = newServer(undefined)
+  await createTopic(core, { name: 'gate', partitions: 1 })
+  const kafka = await startKafkaServer({
+    host: '127.0.0.1',
+    port: 0,
+    clock: core.clock,
+    brokerAt: ({ host, port }) =>
+      newBroker({ core, view: oneNode(host, port), append: flushTogether(core), appendsInOrder: true }),
+  })
+  cleanups.push(() => kafka.stop(0))
+  const client = await clientAt(kafka.port)
+  const count = 200
+  // Of all sizes: inside refs, as items, as objects.
+  for (let at = 0; at < count; at++) client.send('produce', request(`${at}`.padEnd((at * 37) % 3_000)), version)
+  for (let at = 0; at < count; at++) {
+    const { value } = readResponse('produce', version, await client.next())
+    expect(value.responses[0]?.partitionResponses[0]).toMatchObject({ errorCode: 0, baseOffset: at })
+  }
 })
