@@ -1,4 +1,4 @@
-import { leaderships } from '../cluster/leadership.ts'
+import { leadership, leaderships } from '../cluster/leadership.ts'
 import type { Member } from '../cluster/member.ts'
 import type { Endpoint } from '../cluster/registry.ts'
 import type { View } from '../cluster/view.ts'
@@ -53,8 +53,7 @@ export function oneNode(host: string, port: number, nodeId = 1): ClusterView {
  * of (Java clients ignore what comes from an older epoch). `view` is what it last saw of the cluster.
  */
 export function oneNodeBeside(view: View, host: string, port: number): ClusterView {
-  const leaders = leaderships()
-  const leaderEpochOf = (topicId: string, partition: number) => leaders.of(view, topicId, partition).epoch
+  const leaderEpochOf = (topicId: string, partition: number) => leadership(view, topicId, partition).epoch
   return { ...oneNode(host, port), mayLag: true, leaderEpochOf }
 }
 

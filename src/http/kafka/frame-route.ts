@@ -3,8 +3,9 @@
  * broker's handlers ask of the caller's grants.
  */
 import { type Answer, answerFrame } from '../../broker/answer-frame.ts'
+import { viewBeside } from '../../broker/beside.ts'
 import { type Broker, newBroker } from '../../broker/broker.ts'
-import { oneNode } from '../../broker/cluster-view.ts'
+import { oneNodeBeside } from '../../broker/cluster-view.ts'
 import { FrameError } from '../../broker/errors.ts'
 import { apiOfKey } from '../../protocol/apis.ts'
 import type { Core } from '../../runtime/core.ts'
@@ -42,7 +43,7 @@ async function answerOne(core: Core, request: HttpRequest): Promise<HttpReply> {
   }
   let answer: Answer | undefined
   try {
-    answer = await answerFrame(brokerFor(core, request, report), peer, frame)
+    answer = await answerFrame(await brokerFor(core, request, api, report), peer, frame)
   } catch (error) {
     if (error instanceof FrameError) throw new HttpError('malformed', error.message)
     throw error
@@ -81,9 +82,15 @@ function inOnePiece(answer: Answer): Pick<HttpReply, 'status' | 'body'> {
 /** What a process keeps from call to call. Never the truth. */
 const kept = new WeakMap<Memory, Pick<Broker, 'producerIds' | 'topicNames'>>()
 
-function brokerFor(core: Core, request: HttpRequest, report: (error: unknown) => void): Broker {
+async function brokerFor(
+  core: Core,
+  request: HttpRequest,
+  api: ReturnType<typeof apiOfKey>,
+  report: (error: unknown) => void,
+): Promise<Broker> {
   const { host, port } = advertised(request)
-  const broker = newBroker({ core, view: oneNode(host, port), report })
+  const view = oneNodeBeside(await viewBeside(core, api), host, port)
+  const broker = newBroker({ core, view, report })
   const known = kept.get(core.memory) ?? { producerIds: broker.producerIds, topicNames: broker.topicNames }
   kept.set(core.memory, known)
   return { ...broker, ...known }
