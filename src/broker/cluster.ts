@@ -1,0 +1,39 @@
+/** A broker's life in its cluster: joins, beats while it lives, leaves in good order. */
+import { type Beats, startBeats } from '../cluster/beats.ts'
+import { beatMsOf, type Member, type MemberOptions, newMember } from '../cluster/member.ts'
+import { membersOf } from '../cluster/view.ts'
+import type { Core } from '../runtime/core.ts'
+import { type ClusterView, memberView } from './cluster-view.ts'
+
+export type Cluster = {
+  readonly member: Member
+  /** What the handlers ask. Before `join` this broker leads nothing. */
+  readonly view: ClusterView
+  /** @throws NodeIdTaken, StoreError */
+  join(): Promise<void>
+  /** Leads nothing from now on, and lets the others hear of it before connections are closed. @throws StoreError */
+  leave(): Promise<void>
+  /** The last thing it does: its node id is free. @throws StoreError */
+  release(): Promise<void>
+}
+
+/** `failed` hears of beats that did not come off: after some of them in a row this broker answers nobody any more. */
+export function newCluster(core: Core, options: MemberOptions, failed: (error: unknown) => void): Cluster {
+  const member = newMember(core, options)
+  let beats: Beats | undefined
+  return {
+    member,
+    view: memberView(member, () => beats?.soon()),
+    async join() {
+      await member.join()
+      beats = startBeats(core, member, options.leaseMs, failed)
+    },
+    async leave() {
+      await beats?.stop()
+      await member.leave()
+      // By then each of the others has looked at the view: clients that are sent to them find that they lead.
+      if (membersOf(member.view()).length > 0) await core.clock.sleep(beatMsOf(options.leaseMs))
+    },
+    release: member.release,
+  }
+}
