@@ -89,8 +89,8 @@ const appending: readonly Bug[] = [
     'offset before data: refs are appended while their blob is stored',
     200,
     'src/log/blob.ts',
-    "  if (place === 'item') await untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions))",
-    "  if (place === 'item') untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions)).catch(() => {})",
+    "  if (place === 'item') await untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions, ttl))",
+    "  if (place === 'item') untilDeadline(core, deadlineMs, () => storeItem(core, id, lastStamp, portions, ttl)).catch(() => {})",
   ),
   bug(
     'no look into the index: out of the head is not applied',
@@ -153,7 +153,9 @@ const spilling: readonly Bug[] = [
     patches: [
       {
         file: 'src/log/spill.ts',
-        changes: [{ find: 'return tries(headExcess(head, own), own) > triesBefore', replace: 'return false' }],
+        changes: [
+          { find: 'return tries(headExcess(head, own), own * appended) > triesBefore', replace: 'return false' },
+        ],
       },
       {
         file: 'src/log/append-ref.ts',

@@ -13,7 +13,7 @@ export const producerBugs: readonly Bug[] = [
     'no sequence condition',
     100,
     'src/log/head.ts',
-    '      ...appended.flatMap(({ ref: { producer }, absence }) => (producer ? [comesNext(producer, absence)] : [])),\n',
+    '      ...firstOfEach(appended).flatMap(({ ref: { producer }, absence }) =>\n        producer ? [comesNext(producer, absence)] : [],\n      ),\n',
     '',
   ),
   bug(

@@ -2,8 +2,9 @@
  * Several requests in one flush (docs/decisions/0014). A request that finds nothing of its partitions under way goes at once: no
  * timer, no linger. What comes meanwhile waits, and goes together: one blob for all, one update of each head.
  *
- * Order: a partition is in one flush at a time; requests that wait, several of one connection among them, are taken in the order in
- * which they came, but that those whose partitions are free do not wait for those whose partitions are not.
+ * Order: a partition is in one flush at a time, and within a flush one caller's batches stand in their order (`appendTogether`).
+ * Requests that wait are taken in the order in which they came, but that those whose partitions are free do not wait for those
+ * whose partitions are not: what is begun first for a partition stands in it first.
  */
 import { type Asked, appendTogether } from '../log/append-together.ts'
 import { partitionText } from '../log/keys.ts'

@@ -4,7 +4,7 @@
  */
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
-import { appendRef, type Verdict } from './append-ref.ts'
+import type { Verdict } from './append-ref.ts'
 import {
   appendUpdate,
   type Head,
@@ -20,8 +20,15 @@ import { sawProducers } from './producers.ts'
 import { pause } from './retry.ts'
 import { sawStamp } from './stamp.ts'
 
-/** `failed`: an error that trying again does not help; nothing was appended. */
-export type Settled = Verdict | { readonly verdict: 'failed'; readonly error: unknown }
+/**
+ * `appended`: all of them, each at its base offset. `refused`: the head does not take them together, and each has to be settled by
+ * itself, under the name that it has; `onItsWay`: an update that brings all of them was sent, and may still come. `failed`: nothing
+ * was appended, and trying again does not help.
+ */
+export type Together =
+  | { readonly verdict: 'appended'; readonly each: readonly Each[] }
+  | { readonly verdict: 'refused'; readonly onItsWay?: StoreError | undefined }
+  | Extract<Verdict, { verdict: 'not-applied' | 'unknown' }>
 
 /**
  * How many refs one update may bring: the conditions of each take up to 230 characters of an expression and 20 operators, and
@@ -29,16 +36,17 @@ export type Settled = Verdict | { readonly verdict: 'failed'; readonly error: un
  */
 export const refsAtOnceMax = 14
 
-/** Verdicts stand in the order of the refs: at most `refsAtOnceMax`, no two of one producer. Never throws. */
+/**
+ * At most `refsAtOnceMax`; those of one producer go on from each other.
+ * @throws StoreError trying again does not help; nothing was appended.
+ */
 export async function appendRefs(
   core: Core,
   id: LedPartition,
   appended: readonly NewRef[],
   deadlineMs: number,
-): Promise<readonly Settled[]> {
-  if (appended.length <= 1) return oneByOne(core, id, appended, deadlineMs)
+): Promise<Together> {
   const update = appendUpdate(appended, core.clock.now(), id.leaderEpoch)
-  const all = (verdict: Settled) => appended.map(() => verdict)
   let ambiguous: StoreError | undefined
   for (let attempt = 0; ; attempt++) {
     let trouble: StoreError
@@ -47,64 +55,45 @@ export async function appendRefs(
       const head = written.item && readHead(id, written.item)
       if (!written.applied || !head) {
         // An earlier copy whose answer was lost brought them all, or none.
-        return inTail(head, appended) ?? oneByOne(core, id, appended, deadlineMs, ambiguous)
+        const each = head && inTail(head, appended)
+        return each ? { verdict: 'appended', each } : { verdict: 'refused', onItsWay: ambiguous }
       }
       sawStamp(core, newestStamp(head))
       if (appended.some(({ ref }) => ref.producer)) sawProducers(core, id, head)
-      return oneAfterTheOther(head, appended)
+      return { verdict: 'appended', each: oneAfterTheOther(head, appended) }
     } catch (error) {
       if (!(error instanceof StoreError && error.retriable)) {
-        return all(ambiguous ? { verdict: 'unknown', cause: error } : { verdict: 'failed', error })
+        if (ambiguous) return { verdict: 'unknown', cause: error }
+        throw error
       }
       if (error.trouble === 'unknown-outcome') ambiguous = error
       trouble = error
     }
     if (core.clock.uptime() >= deadlineMs) {
-      return all(ambiguous ? { verdict: 'unknown', cause: ambiguous } : { verdict: 'not-applied', cause: trouble })
+      return ambiguous ? { verdict: 'unknown', cause: ambiguous } : { verdict: 'not-applied', cause: trouble }
     }
     await pause(core, attempt)
   }
 }
 
+type Each = Extract<Verdict, { verdict: 'appended' }>
+
 /** The refs stand at the head's end, as they were sent. */
-function oneAfterTheOther(head: Head, appended: readonly NewRef[]): Settled[] {
+function oneAfterTheOther(head: Head, appended: readonly NewRef[]): Each[] {
   let baseOffset = head.next - recordsIn(appended.map(({ ref }) => ref))
   return appended.map(({ ref, absence }) => {
-    const verdict: Settled = { verdict: 'appended', baseOffset, head, joined: absence !== undefined }
+    const verdict: Each = { verdict: 'appended', baseOffset, head, joined: absence !== undefined }
     baseOffset += ref.count
     return verdict
   })
 }
 
-function inTail(head: Head | undefined, appended: readonly NewRef[]): Settled[] | undefined {
-  if (!head) return undefined
-  const found: Settled[] = []
+function inTail(head: Head, appended: readonly NewRef[]): Each[] | undefined {
+  const found: Each[] = []
   for (const { ref } of appended) {
     const baseOffset = offsetInTail(head, ref)
     if (baseOffset === undefined) return undefined
     found.push({ verdict: 'appended', baseOffset, head })
   }
   return found
-}
-
-/**
- * In their order, each under its own name. `onItsWay`: an update that brings all of them may still come and bring them all, so
- * that no ref's refusal is a promise (`appendRef`). A ref that is in the log by then makes that update void: it holds for all.
- */
-async function oneByOne(
-  core: Core,
-  id: LedPartition,
-  appended: readonly NewRef[],
-  deadlineMs: number,
-  onItsWay?: StoreError,
-): Promise<Settled[]> {
-  const settled: Settled[] = []
-  for (const { ref, absence } of appended) {
-    try {
-      settled.push(await appendRef(core, id, ref, deadlineMs, absence, onItsWay))
-    } catch (error) {
-      settled.push({ verdict: 'failed', error })
-    }
-  }
-  return settled
 }

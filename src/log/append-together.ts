@@ -9,7 +9,7 @@ import {
   type Appended,
   type AppendOutcome,
   append,
-  appendRenamed,
+  appendReady,
   check,
   knownOf,
   makeRoom,
@@ -19,13 +19,14 @@ import {
   type Ready,
   refTo,
 } from './append.ts'
-import { appendRefs, refsAtOnceMax, type Settled } from './append-refs.ts'
+import type { Verdict } from './append-ref.ts'
+import { appendRefs } from './append-refs.ts'
 import { type Blob, storeBlob } from './blob.ts'
 import { newBlobId } from './blob-id.ts'
 import { ttlOf } from './blob-ttl.ts'
 import type { NewRef } from './head.ts'
 import { partitionText } from './keys.ts'
-import { byPartition, type Portion, type Run, runsOf, shareOf, wavesOf } from './runs.ts'
+import { byPartition, type Portion, type Run, runsOf, shareOf, type Wave, wavesOf } from './runs.ts'
 import { nextStamp } from './stamp.ts'
 import type { Topic } from './topics.ts'
 
@@ -34,7 +35,7 @@ export type Asked = { readonly topic: Topic; readonly batches: NewBatches; reado
 
 /**
  * An outcome for each portion, as `append` gives it, and as soon as it is known: trouble of one partition makes no other wait.
- * The portions of one partition in their order, as far as they stand in one update.
+ * Of one partition, what one idempotent producer brings stands in its order, and so does all that is no producer's.
  */
 export function appendTogether(core: Core, asked: readonly Asked[]): readonly Promise<AppendOutcome>[] {
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
@@ -92,11 +93,12 @@ async function begin(core: Core, asked: readonly Asked[], deadlineMs: number): P
 type Named = Run & Pick<NewRef, 'absence'>
 
 /** Where each run's bytes are. */
-type Stored = ReadonlyMap<Run['ready'], { readonly blob: Blob; readonly at: number } | KafkaError>
+type Place = { readonly blob: Blob; readonly at: number }
+type Stored = ReadonlyMap<Ready, Place | KafkaError>
 
 /** One blob for all: for all of one era, to be exact, for a blob names the last stamp that may refer to it. */
 async function storeRuns(core: Core, runs: readonly Run[], deadlineMs: number): Promise<Stored> {
-  const stored = new Map<Ready, { blob: Blob; at: number } | KafkaError>()
+  const stored = new Map<Ready, Place | KafkaError>()
   await Promise.all(
     [...new Set(runs.map(({ topic }) => topic.era))].map(async (era) => {
       const ready = runs.flatMap((run) => (run.topic.era === era ? [run.ready] : []))
@@ -116,91 +118,119 @@ async function storeRuns(core: Core, runs: readonly Run[], deadlineMs: number): 
   return stored
 }
 
+type Outcome = { readonly appended: Appended } | { readonly error: unknown }
+
 /** All that one head is to take. */
 function appendLine(core: Core, line: readonly Named[], stored: Stored, deadlineMs: number) {
   const appended = new Map<Run, Promise<Appended>>()
   let before: Promise<unknown> = Promise.resolve()
   for (const wave of wavesOf(line)) {
     const settled = before.then(() => appendWave(core, wave, stored, deadlineMs))
-    for (const run of wave)
-      appended.set(
-        run,
-        settled.then((all) => finish(core, run, all.get(run), deadlineMs)),
-      )
+    for (const run of wave.pieces.flat()) appended.set(run, settled.then(outcomeOf(run)))
     before = settled.catch(() => {})
   }
   return appended
 }
 
-type Done = { readonly ref: NewRef['ref']; readonly settled: Settled } | KafkaError
+const outcomeOf = (run: Run) => (outcomes: ReadonlyMap<Run, Outcome>) => {
+  const outcome = outcomes.get(run)
+  if (outcome && 'appended' in outcome) return outcome.appended
+  throw outcome ? outcome.error : new Error('a ref was not settled')
+}
+
+/** A run, and the ref that it is sent as. */
+type Sent = { readonly run: Named; readonly ref: NewRef['ref'] }
 
 async function appendWave(
   core: Core,
-  wave: readonly Named[],
+  { id, pieces }: Wave<Named>,
   stored: Stored,
   deadlineMs: number,
-): Promise<ReadonlyMap<Run, Done>> {
-  const done = new Map<Run, Done>()
-  const sent: { readonly run: Named; readonly ref: NewRef['ref'] }[] = []
+): Promise<ReadonlyMap<Run, Outcome>> {
+  const outcomes = new Map<Run, Outcome>()
+  const names = namer(core)
+  const sent = pieces.map((piece) =>
+    piece.flatMap((run): Sent[] => {
+      const place = stored.get(run.ready)
+      if (place && !(place instanceof KafkaError)) return [{ run, ref: names(run, place) }]
+      outcomes.set(run, { error: place ?? new Error('the bytes of a run were lost') })
+      return []
+    }),
+  )
+  const brought = await Promise.all(sent.map((piece) => appendPiece(core, id, piece, deadlineMs, outcomes)))
+  const all = brought.flat()
+  const [newest] = all.map(({ head }) => head).sort((a, b) => b.next - a.next)
+  if (newest) {
+    core.memory.wakeups.wake(partitionText(id))
+    await makeRoom(core, id, newest, all.length, all.filter(({ joined }) => joined).length)
+  }
+  return outcomes
+}
+
+/** Names the refs of one head: no two have the same stamp, and no two inline ones the same id, which is all of their name. */
+function namer(core: Core) {
   let stamp = 0
   let inline = 0
-  for (const run of wave) {
-    const place = stored.get(run.ready)
-    if (!place || place instanceof KafkaError) {
-      done.set(run, place ?? new KafkaError('KAFKA_STORAGE_ERROR', 'the records were not stored: try again'))
-      continue
+  return ({ topic, ready }: Named, { blob, at }: Place): NewRef['ref'] => {
+    stamp = Math.min(Math.max(nextStamp(core, topic.era), stamp + 1), blob.lastStamp)
+    const ref = refTo(topic, blob, at, ready.admitted, stamp)
+    return blob.place === 'inline' && inline++ > 0 ? { ...ref, id: newBlobId(core.clock.now(), core.random) } : ref
+  }
+}
+
+/** One update, or where the head does not take it, one for each ref. What the one update made of the head. Never throws. */
+async function appendPiece(
+  core: Core,
+  id: Ready['id'],
+  piece: readonly Sent[],
+  deadlineMs: number,
+  outcomes: Map<Run, Outcome>,
+): Promise<readonly Brought[]> {
+  if (piece.length > 1) {
+    const refs = piece.map(({ run, ref }) => ({ ref, absence: run.absence }))
+    try {
+      const together = await appendRefs(core, id, refs, deadlineMs)
+      if (together.verdict !== 'refused') {
+        for (const [at, { run, ref }] of piece.entries()) {
+          const verdict = together.verdict === 'appended' ? together.each[at] : together
+          if (verdict) outcomes.set(run, await settled(async () => meant(core, run.topic, id, ref, verdict)))
+        }
+        return together.verdict === 'appended' ? together.each : []
+      }
+      await oneByOne(core, piece, deadlineMs, outcomes, together.onItsWay)
+    } catch (error) {
+      for (const { run } of piece) outcomes.set(run, { error })
     }
-    const { blob, at } = place
-    stamp = Math.min(Math.max(nextStamp(core, run.topic.era), stamp + 1), blob.lastStamp)
-    const ref = refTo(run.topic, blob, at, run.ready.admitted, stamp)
-    // An inline ref's id is all of its name: each has its own.
-    const own = blob.place === 'inline' && inline++ > 0 ? { id: newBlobId(core.clock.now(), core.random) } : {}
-    sent.push({ run, ref: { ...ref, ...own } })
+    return []
   }
-  const id = wave[0]?.ready.id
-  if (!id || sent.length === 0) return done
-  const settled = (
-    await Promise.all(
-      piecesOf(sent).map((piece) =>
-        appendRefs(
-          core,
-          id,
-          piece.map(({ run, ref }) => ({ ref, absence: run.absence })),
-          deadlineMs,
-        ),
-      ),
-    )
-  ).flat()
-  for (const [at, { run, ref }] of sent.entries()) {
-    const one = settled[at]
-    if (one) done.set(run, { ref, settled: one })
+  await oneByOne(core, piece, deadlineMs, outcomes)
+  return []
+}
+
+type Brought = Extract<Verdict, { verdict: 'appended' }>
+
+/**
+ * In their order, each under the name that it has. `onItsWay`: an update that brings all of them may still come, so that no ref's
+ * refusal is a promise. Once one of them is in the log that update is void, for it brings all or none.
+ */
+async function oneByOne(
+  core: Core,
+  piece: readonly Sent[],
+  deadlineMs: number,
+  outcomes: Map<Run, Outcome>,
+  onItsWay?: StoreError,
+): Promise<void> {
+  for (const { run, ref } of piece) {
+    const { topic, ready, absence } = run
+    const outcome = await settled(() => appendReady(core, topic, ready, ref, deadlineMs, absence, onItsWay))
+    outcomes.set(run, outcome)
   }
-  await makeRoomAfter(core, id, settled)
-  return done
 }
 
-function piecesOf<T>(all: readonly T[]): T[][] {
-  const pieces: T[][] = []
-  for (let at = 0; at < all.length; at += refsAtOnceMax) pieces.push(all.slice(at, at + refsAtOnceMax))
-  return pieces
-}
-
-/** Once for all of them, by the newest head that they made. */
-async function makeRoomAfter(core: Core, id: Ready['id'], settled: readonly Settled[]): Promise<void> {
-  const appended = settled.flatMap((one) => (one.verdict === 'appended' ? [one] : []))
-  const [newest] = appended.map(({ head }) => head).sort((a, b) => b.next - a.next)
-  if (!newest) return
-  core.memory.wakeups.wake(partitionText(id))
-  await makeRoom(core, id, newest, appended.length, appended.filter(({ joined }) => joined).length)
-}
-
-/** @throws KafkaError see `append`. */
-async function finish(core: Core, run: Named, done: Done | undefined, deadlineMs: number): Promise<Appended> {
-  const { topic, ready, absence } = run
-  if (!done) throw new Error('a ref was not settled')
-  if (done instanceof KafkaError) throw done
-  const { ref, settled } = done
-  if (settled.verdict === 'failed') throw settled.error
-  if (settled.verdict === 'too-late') return appendRenamed(core, topic, ready, settled, deadlineMs, absence)
-  return meant(core, topic, ready.id, ref, settled)
+async function settled(work: () => Promise<Appended>): Promise<Outcome> {
+  try {
+    return { appended: await work() }
+  } catch (error) {
+    return { error }
+  }
 }

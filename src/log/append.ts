@@ -167,41 +167,23 @@ export const refTo = (topic: Topic, blob: Blob, at: number, admitted: Admitted, 
 /** How often one append may be sent under a new name before it gives up. */
 const namesMax = 16
 
-/** @throws KafkaError see `append`. */
-async function appendReady(
+/** `onItsWay`: as of `appendRef`. @throws KafkaError see `append`. */
+export async function appendReady(
   core: Core,
   topic: Topic,
   ready: Ready,
-  ref: Ref,
+  first: Ref,
   deadlineMs: number,
   known: Absence | undefined,
+  onItsWay?: StoreError,
 ): Promise<Appended> {
-  const verdict = await appendRef(core, ready.id, ref, deadlineMs, known)
-  return verdict.verdict === 'too-late'
-    ? appendRenamed(core, topic, ready, verdict, deadlineMs, known)
-    : answer(core, topic, ready.id, ref, verdict)
-}
-
-/**
- * Under new names, as often as it takes.
- * @throws KafkaError see `append`.
- */
-export async function appendRenamed(
-  core: Core,
-  topic: Topic,
-  ready: Ready,
-  first: Extract<Verdict, { verdict: 'too-late' }>,
-  deadlineMs: number,
-  known: Absence | undefined,
-): Promise<Appended> {
-  let { horizon } = first
-  for (let name = 1; name < namesMax && core.clock.uptime() < deadlineMs; name++) {
-    const ref = await renamed(core, topic, ready, horizon, deadlineMs)
-    const verdict = await appendRef(core, ready.id, ref, deadlineMs, known)
+  let ref = first
+  for (let name = 1; ; name++) {
+    const verdict = await appendRef(core, ready.id, ref, deadlineMs, known, name === 1 ? onItsWay : undefined)
     if (verdict.verdict !== 'too-late') return answer(core, topic, ready.id, ref, verdict)
-    horizon = verdict.horizon
+    if (name === namesMax || core.clock.uptime() >= deadlineMs) throw tooBusy()
+    ref = await renamed(core, topic, ready, verdict.horizon, deadlineMs)
   }
-  throw tooBusy()
 }
 
 /**

@@ -134,8 +134,8 @@ export type NewRef = { readonly ref: Ref; readonly absence?: Absence | undefined
 /**
  * The one update that makes an append true: it may be sent any number of times and applies once. Records of an idempotent producer
  * apply only where they come next, or where the head does not hold the producer and nothing changed since `absence` was known.
- * Of several refs all apply or none, one after the other; no two of them of one producer. With a leader epoch they apply only where
- * no greater one has appended, and none that is less does afterwards.
+ * Of several refs all apply or none, one after the other; those of one producer go on from each other. With a leader epoch they
+ * apply only where no greater one has appended, and none that is less does afterwards.
  */
 export function appendUpdate(appended: readonly NewRef[], nowMs: number, leaderEpoch?: number): Update {
   const refs = appended.map(({ ref }) => ref)
@@ -148,7 +148,7 @@ export function appendUpdate(appended: readonly NewRef[], nowMs: number, leaderE
         refs.reduce((sum, { length }) => sum + length, 0),
       ),
       append('t', ...packed),
-      ...refs.flatMap((ref) => stateAfter(ref, nowMs)),
+      ...lastOfEach(appended).flatMap(({ ref }) => stateAfter(ref, nowMs)),
       ...(leaderEpoch === undefined ? [] : [set('e', leaderEpoch)]),
     ],
     if: all(
@@ -157,12 +157,22 @@ export function appendUpdate(appended: readonly NewRef[], nowMs: number, leaderE
       ...refs.map((ref) => not(contains('f', fingerprint(ref)))),
       compare('h', '<', Math.min(...refs.map(({ stamp }) => stamp))),
       shorterThan('t', tailRefsMax - refs.length + 1),
-      ...appended.flatMap(({ ref: { producer }, absence }) => (producer ? [comesNext(producer, absence)] : [])),
+      ...firstOfEach(appended).flatMap(({ ref: { producer }, absence }) =>
+        producer ? [comesNext(producer, absence)] : [],
+      ),
       ...(leaderEpoch === undefined ? [] : [compare('e', '<=', leaderEpoch)]),
       ...ttlVersions(refs).map((version) => equals('c', version)),
     ),
   }
 }
+
+/** The first ref of each producer. */
+const firstOfEach = (appended: readonly NewRef[]): readonly NewRef[] => lastOfEach(appended.toReversed()).toReversed()
+
+/** The last ref of each producer. */
+const lastOfEach = (appended: readonly NewRef[]): readonly NewRef[] => [
+  ...new Map(appended.map((one) => [one.ref.producer?.id, one])).values(),
+]
 
 /** The configs by which blobs were told when to go must still hold (blob-ttl.ts). */
 const ttlVersions = (refs: readonly Ref[]): number[] => [

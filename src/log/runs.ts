@@ -6,6 +6,7 @@ import type { Admitted } from './admit.ts'
 import type { Appended, Ready } from './append.ts'
 import { refsAtOnceMax } from './append-refs.ts'
 import { partitionText } from './keys.ts'
+import { lastSequenceOf } from './producer-state.ts'
 import type { Topic } from './topics.ts'
 
 /** What one caller brings for one partition; `at`: its place among all portions. */
@@ -18,24 +19,23 @@ export type Run = { readonly topic: Topic; readonly ready: Ready; readonly membe
 /** A reader takes a ref's bytes as a whole. */
 const sharedRefBytesMax = 1024 * 1024
 
+/** In the order of their first portions. What is no producer's shares refs, in its order; what one producer brings keeps its own. */
 export function runsOf(portions: readonly Portion[]): Run[] {
   const shared: Portion[][] = []
   const open = new Map<string, { portions: Portion[]; bytes: number }>()
   for (const portion of portions) {
     const { topic, ready } = portion
     const { records, producer } = ready.admitted
-    const key = `${partitionText(ready.id)}/${topic.configVersion}/${topic.era}`
-    const last = open.get(key)
-    if (last && !producer && last.bytes + records.length <= sharedRefBytesMax) {
+    const key = `${JSON.stringify(ready.id)}/${topic.configVersion}/${topic.era}`
+    const last = producer ? undefined : open.get(key)
+    if (last && last.bytes + records.length <= sharedRefBytesMax) {
       last.portions.push(portion)
       last.bytes += records.length
       continue
     }
     const begun = { portions: [portion], bytes: records.length }
     shared.push(begun.portions)
-    // What comes after a producer's own ref stands after it.
-    if (producer) open.delete(key)
-    else open.set(key, begun)
+    if (!producer) open.set(key, begun)
   }
   return shared.flatMap(runOf)
 }
@@ -79,23 +79,57 @@ export function byPartition<R extends Run>(runs: readonly R[]): Iterable<readonl
   return lines.values()
 }
 
-/** How many refs go to one head at a time: as many as may stand in its tail beside others', until it has been spilled. */
-const refsAWaveMax = 3 * refsAtOnceMax
+/** How many updates go to one head at a time: as many refs as may stand in its tail beside others', until it has been spilled. */
+const piecesAWaveMax = 3
 
-/** A producer's runs follow each other: each begins where the one before has ended. */
-export function wavesOf<R extends Run>(line: readonly R[]): R[][] {
-  const waves: R[][] = []
-  let producers = new Set<number>()
+/** Refs for one head; `pieces`: each one update, sent side by side, so that no order holds between them. */
+export type Wave<R extends Run> = { readonly id: Ready['id']; readonly pieces: readonly (readonly R[])[] }
+
+type Open<R extends Run> = { readonly id: Ready['id']; readonly pieces: R[][]; readonly lanes: Map<number, Lane<R>> }
+type Lane<R extends Run> = { readonly piece: R[]; last: R }
+
+/**
+ * What one partition is to take, one wave after the other. Runs of one producer stand in one update where they go on from each
+ * other, and else in different waves; so do all runs that are no producer's: they may be one caller's.
+ */
+export function wavesOf<R extends Run>(line: readonly R[]): Wave<R>[] {
+  const waves: Open<R>[] = []
   for (const run of line) {
-    const producer = run.ready.admitted.producer?.id
-    const wave = waves.at(-1)
-    const fits = wave && wave.length < refsAWaveMax && (producer === undefined || !producers.has(producer))
-    if (fits) wave.push(run)
-    else {
-      waves.push([run])
-      producers = new Set()
-    }
-    if (producer !== undefined) producers.add(producer)
+    const now = waves.at(-1)
+    if (now && placed(now, run)) continue
+    const piece = [run]
+    const lanes = new Map([[laneOf(run), { piece, last: run }]])
+    waves.push({ id: run.ready.id, pieces: [piece], lanes })
   }
   return waves
+}
+
+const nobodys = -1
+const laneOf = ({ ready }: Run): number => ready.admitted.producer?.id ?? nobodys
+
+function placed<R extends Run>({ id, pieces, lanes }: Open<R>, run: R): boolean {
+  if (JSON.stringify(id) !== JSON.stringify(run.ready.id)) return false
+  const lane = lanes.get(laneOf(run))
+  if (lane) {
+    if (lane.piece.length >= refsAtOnceMax || !goesOn(lane.last, run)) return false
+    lane.piece.push(run)
+    lane.last = run
+    return true
+  }
+  let piece = pieces.find(({ length }) => length < refsAtOnceMax)
+  if (!piece) {
+    if (pieces.length === piecesAWaveMax) return false
+    piece = []
+    pieces.push(piece)
+  }
+  piece.push(run)
+  lanes.set(laneOf(run), { piece, last: run })
+  return true
+}
+
+function goesOn(before: Run, run: Run): boolean {
+  const [last, next] = [before.ready.admitted, run.ready.admitted]
+  if (!last.producer || !next.producer) return true
+  const expected = lastSequenceOf(last.producer, last.count + 1)
+  return next.producer.epoch === last.producer.epoch && next.producer.firstSequence === expected
 }

@@ -61,10 +61,14 @@ describe('what several callers append together', () => {
   })
 
   test('alone costs what it costs without others', async () => {
-    const core = freshCore()
+    const fresh = freshCore()
+    let now = Date.now()
+    // How many marks a head keeps is told by time.
+    const core = { ...fresh, clock: { ...fresh.clock, now: () => now } }
     const topic = await createTopic(core, { name: 't', partitions: 2 })
     for (const size of [1, 1_000, 9_000])
       for (let count = 0; count < 25; count++) {
+        now += 1_000
         const values = ['v'.repeat(size)]
         const alone = await callsOf(core, (metered) => together(metered, [{ topic, partition: 0, values }]))
         const before = await callsOf(core, (metered) =>
@@ -100,12 +104,12 @@ describe('what several callers append together', () => {
       'MESSAGE_TOO_LARGE',
       'UNKNOWN_TOPIC_OR_PARTITION',
       'UNKNOWN_TOPIC_OR_PARTITION',
-      2,
-      'OUT_OF_ORDER_SEQUENCE_NUMBER',
       3,
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
       4,
+      2,
     ])
-    expect(await valuesIn(core, topic)).toEqual(['seven', 'a', 'eight', 'nine', 'b'])
+    expect(await valuesIn(core, topic)).toEqual(['seven', 'a', 'b', 'eight', 'nine'])
   })
 
   test('reaches a topic that has grown, or was created anew, since it was last looked at', async () => {
@@ -174,12 +178,32 @@ describe('what idempotent producers append together', () => {
       topic,
       sent: { producer, sequence, values: [`${producer}:${sequence}`] },
     })
-    const all = [sent(1, 0), sent(2, 0), sent(1, 1), sent(3, 0), sent(1, 2), sent(2, 7)]
-    const outcomes = await together(core, all)
+    const all = [sent(1, 0), sent(2, 0), sent(1, 1), sent(3, 0), sent(1, 2)]
+    const calls = await callsOf(core, async (metered) => {
+      expect(await together(metered, all)).toEqual([0, 1, 2, 3, 4])
+    })
+    expect(calls).toEqual(['items.update'])
+    expect(await together(core, [sent(2, 7), sent(3, 1), sent(2, 1), sent(1, 1)])).toEqual([
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      5,
+      6,
+      2,
+    ])
+    expect(await valuesIn(core, topic)).toEqual(['1:0', '2:0', '1:1', '3:0', '1:2', '3:1', '2:1'])
+  })
+
+  test('keeps the order of twenty batches of one producer, and of large ones of nobody’s', async () => {
+    const core = freshCore()
+    const topic = await createTopic(core, { name: 't' })
+    const large = 'x'.repeat(400_000)
+    const brought = range(20).flatMap((sequence): Brought[] => [
+      { topic, sent: { producer: 1, sequence, values: [`mine ${sequence}`] } },
+      { topic, values: [`${large} ${sequence}`] },
+    ])
+    await together(core, brought)
     const values = await valuesIn(core, topic)
-    expect(outcomes.slice(0, 5).map((at) => values[Number(at)])).toEqual(['1:0', '2:0', '1:1', '3:0', '1:2'])
-    expect(outcomes[5]).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER')
-    expect(values.length).toBe(5)
+    expect(values.filter((value) => value.startsWith('mine'))).toEqual(range(20).map((at) => `mine ${at}`))
+    expect(values.filter((value) => value.startsWith('x'))).toEqual(range(20).map((at) => `${large} ${at}`))
   })
 
   test('finds a batch that comes twice at once in one place', async () => {
@@ -219,7 +243,7 @@ describe('what idempotent producers append together', () => {
       { topic, batches: { partition: 0, records: alike }, sameTopicOnly: false },
     ]
     const outcomes = await Promise.all(appendTogether(core, asked))
-    expect(outcomes).toMatchObject([{ baseOffset: 0 }, { baseOffset: 1 }, { baseOffset: 2 }])
+    expect(outcomes).toMatchObject([{ baseOffset: 0 }, { baseOffset: 2 }, { baseOffset: 1 }])
     expect(await send(core, topic, 0, ['next'])).toBe(3)
   })
 })
@@ -234,11 +258,12 @@ test('an update of as many refs as are sent at once is within DynamoDB’s limit
       length: 100,
       count: 1,
       maxTimestampMs: 1,
+      ttlVersion: 1,
       producer: { id: 2 ** 40 + at, epoch: 5, firstSequence: 0 },
     },
     absence: { spills: 7 },
   }))
-  const { patches, if: condition } = appendUpdate(appended, 0)
+  const { patches, if: condition } = appendUpdate(appended, 0, 1)
   const { UpdateExpression = '', ConditionExpression = '' } = compile(patches, condition)
   const operators = ConditionExpression.match(/NOT|AND|OR|contains|attribute_\w+|size|<=|>=|<(?!=)|>(?!=)|(?<![<>])=/g)
   // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
