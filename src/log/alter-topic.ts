@@ -6,6 +6,7 @@
  * reads it, notices that its copy of the topic is old. Until it notices, one append of each process may still go by the old
  * configs. A crash before the compare-and-set leaves the topic as it was, with heads that announce a version nobody has: appends
  * then read the topic each time, until the next change. Of new partitions a job also stays, which says what heads to look for.
+ * What the new configs keep longer than the old ones is seen to in between (keep-longer.ts).
  */
 import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
@@ -13,6 +14,7 @@ import { inParallel } from '../runtime/parallel.ts'
 import { StoreError } from '../store/errors.ts'
 import { type Action, all, equals, type Patch, set } from '../store/items.ts'
 import { newHead, raiseConfigVersion } from './head.ts'
+import { keepLonger } from './keep-longer.ts'
 import { addPartitionsJobKey, headKey, topicKey } from './keys.ts'
 import { pause, untilDeadline } from './retry.ts'
 import { checkConfigs, checkTogether, configValue, type TopicConfigs } from './topic-configs.ts'
@@ -111,6 +113,7 @@ async function changeTopic(core: Core, name: string, { validateOnly }: AlterOpti
       tried = { ...topic, ...changed, configVersion: topic.configVersion + 1 }
       if (tried.partitions > topic.partitions) grown.push(tried)
       await prepareHeads(core, topic, tried, deadlineMs)
+      await keepLonger(core, topic, tried)
       const written = await untilDeadline(core, deadlineMs, writing(core, topic, tried))
       if (written.applied) return remember(core, tried)
       if (core.clock.uptime() >= deadlineMs) {

@@ -9,7 +9,8 @@ import { KafkaError } from '../protocol/errors.ts'
 import { batchesIn, withOffsets } from '../protocol/records/batch.ts'
 import type { Core } from '../runtime/core.ts'
 import type { Head } from './head.ts'
-import { partitionText } from './keys.ts'
+import { type PartitionId, partitionText } from './keys.ts'
+import { passExpired } from './pass-expired.ts'
 import { type Piece, readPieces } from './pieces.ts'
 import { planRead, readHeads } from './plan.ts'
 import { findTopic, requirePartition, type Topic, unknownTopic } from './topics.ts'
@@ -93,6 +94,8 @@ async function fetchNow(core: Core, request: FetchRequest): Promise<readonly Fet
       if (result && 'emptyTo' in result) {
         again.push({ asked: { ...asked, offset: result.emptyTo }, at, tries })
       } else if (result && 'moved' in result && tries < triesMax) {
+        // Not at the first miss: it may have been rolled.
+        if (result.missing && tries > 1) await passExpired(core, asked.topic.name, idOf(asked), result.missing)
         again.push({ asked: { ...asked, topic: result.moved }, at, tries: tries + 1 })
       } else done[at] = result && !('moved' in result) ? result : gone(asked)
     }
@@ -102,6 +105,8 @@ async function fetchNow(core: Core, request: FetchRequest): Promise<readonly Fet
   return done
 }
 
+const idOf = ({ topic, partition }: PartitionRequest): PartitionId => ({ topicId: topic.id, partition })
+
 const lengthOf = (batches: readonly Uint8Array[]): number => batches.reduce((sum, batch) => sum + batch.length, 0)
 
 const gone = ({ topic, partition }: PartitionRequest): Fetched => ({
@@ -110,8 +115,11 @@ const gone = ({ topic, partition }: PartitionRequest): Fetched => ({
   error: new KafkaError('KAFKA_STORAGE_ERROR', 'the records were moved while they were read: try again'),
 })
 
-/** `moved`: to be read again, as the topic that carries the name now. `emptyTo`: no record is left before that offset. */
-type Read = Fetched | { readonly moved: Topic } | { readonly emptyTo: number }
+/**
+ * `moved`: to be read again, as the topic that carries the name now; `missing`: for it is not there. `emptyTo`: no record is left
+ * before that offset.
+ */
+type Read = Fetched | { readonly moved: Topic; readonly missing?: Piece | undefined } | { readonly emptyTo: number }
 
 /** A partition not yet read, its place in the answer, and how often it was tried. */
 type Open = { readonly asked: PartitionRequest; readonly at: number; readonly tries: number }
@@ -122,7 +130,7 @@ type Planned = { readonly asked: PartitionRequest; readonly head: Head; readonly
 async function readOnce(core: Core, open: readonly Open[], maxBytes: number): Promise<readonly Read[]> {
   const heads = await readHeads(
     core,
-    open.map(({ asked: { topic, partition } }) => ({ topicId: topic.id, partition })),
+    open.map(({ asked }) => idOf(asked)),
   )
   const plans = await Promise.all(open.map((one, at) => plan(core, one, heads[at])))
   const shares = share(plans, maxBytes)
@@ -146,7 +154,7 @@ async function plan(core: Core, { asked, tries }: Open, head: Head | undefined):
   const error = outOfRange(asked, head)
   if (error) return { topic, partition, error }
   if (offset === head.next) return { asked, head, pieces: [] }
-  const pieces = await planRead(core, { topicId: topic.id, partition }, head, offset, maxBytes, tries > 1)
+  const pieces = await planRead(core, idOf(asked), head, offset, maxBytes, tries > 1)
   return pieces ? { asked, head, pieces } : { moved: topic }
 }
 
@@ -179,7 +187,7 @@ function toBatches(
     if (!bytes) break
     whole.push({ piece, bytes })
   }
-  if (pieces.length > 0 && whole.length === 0) return { moved: asked.topic }
+  if (pieces.length > 0 && whole.length === 0) return { moved: asked.topic, missing: pieces[0] }
   const epoch = Math.min(head.epoch, asked.leaderEpochMax ?? head.epoch)
   const batches = cut(whole, asked.offset, Math.min(asked.maxBytes, maxBytes), epoch)
   const last = whole.at(-1)?.piece

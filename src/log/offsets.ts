@@ -9,6 +9,7 @@ import { type Entry, isSegment } from './entry.ts'
 import { type Head, tailRefs } from './head.ts'
 import { entriesCovering, firstEntryReaching } from './index-search.ts'
 import type { PartitionId } from './keys.ts'
+import { passExpired } from './pass-expired.ts'
 import { type Piece, type PieceOfRef, readPieces } from './pieces.ts'
 import { piecesOfRefs, piecesOfSegment, readHeads } from './plan.ts'
 import { spansOf } from './segment.ts'
@@ -54,9 +55,11 @@ export async function partitionBounds(
   return { earliest: head.start, latest: head.next }
 }
 
-async function headOf(core: Core, topic: Topic, partition: number): Promise<{ id: PartitionId; head: Head }> {
+type Searched = PartitionId & { readonly topicName: string }
+
+async function headOf(core: Core, topic: Topic, partition: number): Promise<{ id: Searched; head: Head }> {
   requirePartition(topic, partition)
-  const id = { topicId: topic.id, partition }
+  const id = { topicId: topic.id, partition, topicName: topic.name }
   const [head] = await readHeads(core, [id])
   if (head) return { id, head }
   const now = await findTopic(core, topic.name)
@@ -65,7 +68,7 @@ async function headOf(core: Core, topic: Topic, partition: number): Promise<{ id
 }
 
 /** `undefined` as below. Where the record with the greatest timestamp of all has left the log, the next is found by halving. */
-async function greatest(core: Core, id: PartitionId, head: Head) {
+async function greatest(core: Core, id: Searched, head: Head) {
   if (head.next === head.start) return none
   let high = Math.max(head.droppedTimestampMs, ...tailRefs(head).map((ref) => ref.maxTimestampMs))
   let best = await firstAtOrAfter(core, id, head, { timestampMs: high })
@@ -85,7 +88,7 @@ async function greatest(core: Core, id: PartitionId, head: Head) {
 const entriesOnward = 32
 
 /** `undefined` where something was moved under the search: it has to begin again from a fresh head. */
-async function firstAtOrAfter(core: Core, id: PartitionId, head: Head, { timestampMs }: { timestampMs: number }) {
+async function firstAtOrAfter(core: Core, id: Searched, head: Head, { timestampMs }: { timestampMs: number }) {
   const first =
     head.tailStart > head.start && head.droppedTimestampMs >= timestampMs
       ? await firstEntryReaching(core, id, {
@@ -96,7 +99,7 @@ async function firstAtOrAfter(core: Core, id: PartitionId, head: Head, { timesta
           greatest: head.droppedTimestampMs,
         })
       : undefined
-  const look = (pieces: readonly Piece[]) => firstInPieces(core, pieces, timestampMs, head.start)
+  const look = (pieces: readonly Piece[]) => firstInPieces(core, id, pieces, timestampMs, head.start)
   let entries: readonly Entry[] = first ? [first] : []
   while (entries.length > 0) {
     for (const entry of entries) {
@@ -121,11 +124,20 @@ function piecesReaching(id: PartitionId, entry: Entry, timestampMs: number): Pie
 const reaching = (pieces: readonly PieceOfRef[], timestampMs: number): PieceOfRef[] =>
   pieces.filter(({ ref }) => ref.maxTimestampMs >= timestampMs)
 
-async function firstInPieces(core: Core, pieces: readonly Piece[], timestampMs: number, startOffset: number) {
+async function firstInPieces(
+  core: Core,
+  id: Searched,
+  pieces: readonly Piece[],
+  timestampMs: number,
+  startOffset: number,
+) {
   for (const piece of pieces) {
     if (piece.end <= startOffset) continue
     const [bytes] = await readPieces(core, [piece], 1)
-    if (!bytes) return undefined
+    if (!bytes) {
+      await passExpired(core, id.topicName, id, piece)
+      return undefined
+    }
     const found = await firstInBatches(bytes, piece, timestampMs, startOffset)
     if (found !== none) return found
   }

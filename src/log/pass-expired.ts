@@ -1,0 +1,40 @@
+/**
+ * What a reader does that meets a blob which has gone by itself (blob-ttl.ts): its records are over by the topic's retention, and the
+ * schedule has not come yet to move the log's start. The reader moves it, and then answers as for everything below the start.
+ */
+import type { Core } from '../runtime/core.ts'
+import { blobIdMs } from './blob-id.ts'
+import { keptForMs } from './blob-ttl.ts'
+import { moveStart } from './head.ts'
+import { firstEntryReaching } from './index-search.ts'
+import { headKey, type PartitionId } from './keys.ts'
+import type { Piece } from './pieces.ts'
+import { readHeads } from './plan.ts'
+import { findTopic } from './topics.ts'
+
+/**
+ * Moves the start behind the piece whose data is gone, and behind all else that is over in the index, where that is why it is gone.
+ * @returns whether the log begins behind the piece now. @throws StoreError
+ */
+export async function passExpired(core: Core, topicName: string, id: PartitionId, missing: Piece): Promise<boolean> {
+  if (!('ref' in missing) || missing.ref.ttlVersion === undefined) return false
+  const topic = await findTopic(core, topicName)
+  const keptMs = topic?.id === id.topicId ? keptForMs(topic) : undefined
+  if (keptMs === undefined) return false
+  const before = core.clock.now() - keptMs
+  const { ref, end } = missing
+  if (Math.max(blobIdMs(ref.id), ref.maxTimestampMs) >= before) return false
+  const [head] = await readHeads(core, [id])
+  if (!head) return false
+  if (head.start >= end) return true
+  const kept = await firstEntryReaching(core, id, {
+    from: head.start,
+    to: head.tailStart,
+    running: (entry) => entry.runningTimestampMs,
+    target: before,
+    greatest: head.droppedTimestampMs,
+  })
+  const start = Math.max(end, kept?.base ?? head.tailStart)
+  const { item } = await core.items.update(headKey(id), moveStart(start))
+  return item !== undefined && Number(item.s) >= end
+}
