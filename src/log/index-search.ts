@@ -5,24 +5,25 @@ import type { Core } from '../runtime/core.ts'
 import { type Entry, readEntryRow, withoutSleepers } from './entry.ts'
 import { indexFrom, indexPk, indexUpTo, type PartitionId } from './keys.ts'
 
-/** How far back a segment is looked for that stands for the chunk found. */
-const thoroughEntries = 200
+/** How far back a reader who found a chunk's data gone looks for a segment. */
+export const thoroughly = 200
 
 /**
  * Entries from the one that covers `offset` onwards, gapless, at most `more` beyond it; both queries go out at once. Empty
  * where no entry covers it: the caller read the head before somebody moved it, and has to read again.
- * @param thorough look whether a chunk lies within a segment: whoever slept may have brought it back, and its blobs are gone
+ * @param thorough how many entries back to look whether what covers it lies within a segment: whoever slept may have brought a
+ *   chunk back, and its blobs are gone
  */
 export async function entriesCovering(
   core: Core,
   id: PartitionId,
   offset: number,
   more: number,
-  thorough = false,
+  thorough = 1,
 ): Promise<readonly Entry[]> {
   const pk = indexPk(id)
   const [before, after] = await Promise.all([
-    core.items.query({ pk, to: indexUpTo(offset), reverse: true, limit: thorough ? thoroughEntries : 1 }),
+    core.items.query({ pk, to: indexUpTo(offset), reverse: true, limit: thorough }),
     more > 0 ? core.items.query({ pk, from: indexFrom(offset + 1), limit: more }) : [],
   ])
   const known = withoutSleepers([...before.toReversed(), ...after].map((row) => readEntryRow(id, row)))
@@ -39,7 +40,7 @@ export async function entriesCovering(
     entries.push(entry)
     reached = entry.end
   }
-  return entries.length > 0 || thorough ? entries : entriesCovering(core, id, offset, more, true)
+  return entries.length > 0 || thorough > 1 ? entries : entriesCovering(core, id, offset, more, thoroughly)
 }
 
 /** The newest entries, newest first. */

@@ -7,7 +7,7 @@ import type { Item, Key } from '../store/items.ts'
 import { limits } from '../store/limits.ts'
 import { type Entry, isSegment } from './entry.ts'
 import { type Head, readHead, tailRefs } from './head.ts'
-import { entriesCovering } from './index-search.ts'
+import { entriesCovering, thoroughly } from './index-search.ts'
 import { headKey, type PartitionId, partitionText } from './keys.ts'
 import type { Piece, PieceOfRef, PieceOfSegment } from './pieces.ts'
 import type { Ref } from './ref.ts'
@@ -55,7 +55,7 @@ export async function planRead(
   if (offset < head.tailStart) {
     const remembered = again ? undefined : lastSegment(core, id, offset)
     const more = Math.min(entriesMax, Math.floor(maxBytes / bytesAnEntry))
-    const entries = remembered ? [remembered] : await entriesCovering(core, id, offset, more, again)
+    const entries = remembered ? [remembered] : await entriesCovering(core, id, offset, more, again ? thoroughly : 1)
     if (entries.length === 0) return undefined
     if (!remembered) rememberSegment(core, id, entries)
     for (const entry of entries) pieces.push(...piecesOf(id, entry))

@@ -5,7 +5,7 @@
 import { blobIdMs } from '../log/blob-id.ts'
 import { type Chunk, entryKey } from '../log/chunk.ts'
 import { isSegment, readEntryRow } from '../log/entry.ts'
-import { indexFrom, indexPk, type PartitionId, partitionText, segmentKey } from '../log/keys.ts'
+import { indexFrom, indexPk, type PartitionId, segmentKey } from '../log/keys.ts'
 import { objectKeyOf, type Segment } from '../log/segment.ts'
 import { readFooter } from '../log/segment-object.ts'
 import type { Core } from '../runtime/core.ts'
@@ -13,6 +13,7 @@ import { equals, set } from '../store/items.ts'
 import type { PartitionStep, Slice, StepOutcome } from './partition-step.ts'
 import { graceMs } from './roll.ts'
 import { removeSources } from './sources.ts'
+import { stands } from './swap.ts'
 import { never } from './upkeep.ts'
 
 const rowsAPage = 50
@@ -52,7 +53,10 @@ const isRolled = async (core: Core, id: PartitionId, { base }: Chunk): Promise<b
 
 async function cleanUp(core: Core, id: PartitionId, segment: Segment): Promise<number> {
   const footer = await readFooter(core, id, segment)
-  if (!footer) throw new Error(`the segment ${objectKeyOf(id, segment)} of ${partitionText(id)} is gone`)
+  if (!footer) {
+    if (!(await stands(core, id, segment))) return 0
+    throw new Error(`the segment ${objectKeyOf(id, segment)} is gone`)
+  }
   const removed = await removeSources(core, id, footer.sources)
   await core.items.update(segmentKey(id, segment.base), {
     patches: [set('f', 1)],

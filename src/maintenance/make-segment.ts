@@ -17,7 +17,8 @@ const patienceMs = 60_000
 
 /**
  * Stores the object and gives the entry that is to name it. Records below the log's start are left out, and their blobs to the sweep.
- * @throws StoreError; Error where a blob is missing or holds other than its ref says: nothing was changed.
+ * `undefined`: a blob is gone.
+ * @throws StoreError; Error where a blob holds other than its ref says: nothing was changed.
  */
 export async function makeSegment(
   core: Core,
@@ -26,7 +27,7 @@ export async function makeSegment(
   chunks: readonly Chunk[],
   epoch: number,
   shared: ByteCache<Uint8Array>,
-): Promise<Segment> {
+): Promise<Segment | undefined> {
   const [first, last] = [chunks[0], chunks.at(-1)]
   if (!first || !last) throw new Error('a segment is made of at least one chunk')
   const pieces = chunks.flatMap(({ refs, base }) => piecesOfRefs(refs, base)).filter(({ end }) => end > head.start)
@@ -39,9 +40,7 @@ export async function makeSegment(
   const object = new Uint8Array(segmentHeaderBytes + bytes)
   object.set(segmentHeader())
   const gathered = await gather(core, id, placed, object, shared)
-  if ('missing' in gathered) {
-    throw new Error(`a blob of ${partitionText(id)} that an entry from ${first.base} to ${last.end} names is gone`)
-  }
+  if ('missing' in gathered) return undefined
   const spans = spanWriter(first.base, bytes)
   for (const [at, { ref, base, end }] of pieces.entries()) {
     const from = placed[at]?.at ?? 0

@@ -3,6 +3,7 @@
  * step by step, side by side with the others of its topic, so that blobs that they share are read once. A pass goes on where the
  * last run stopped, so that whoever waited longest comes first.
  */
+import type { Held } from '../cluster/lease.ts'
 import { readHeads } from '../log/plan.ts'
 import { listTopics, type Topic } from '../log/topics.ts'
 import { type ByteCache, byteCache } from '../runtime/byte-cache.ts'
@@ -12,7 +13,7 @@ import { type Cursor, readCursor, saveCursor } from './cursor.ts'
 import { leavePartition, takePartition } from './partition-lease.ts'
 import { noFigures, type PartitionFigures, type PartitionStep, type Seen } from './partition-step.ts'
 import { roll } from './roll.ts'
-import { readUpkeep, saveUpkeep } from './upkeep.ts'
+import { readUpkeep, readUpkeepOf, saveUpkeep } from './upkeep.ts'
 
 const task = 'partitions'
 const steps: readonly PartitionStep[] = [roll, cleanRolled]
@@ -97,21 +98,9 @@ async function workOn(core: Core, one: Seen, shared: Shared, report: PartitionsR
   try {
     const lease = await takePartition(core, one.id)
     if (!lease) return undefined
-    let { upkeep } = one
-    let more = false
     try {
-      const [head] = await readHeads(core, [one.id])
-      if (!head) return undefined
-      for (const step of steps) {
-        const seen = { ...one, head, upkeep }
-        if (!step.isDue(seen, core.clock.now())) continue
-        const outcome = await step.run(core, { ...seen, ...shared, lease, figures: report })
-        upkeep = outcome.upkeep
-        more ||= outcome.more
-      }
-      return more ? { ...one, head, upkeep } : undefined
+      return await takeTurn(core, one, lease, shared, report)
     } finally {
-      await saveUpkeep(core, one.id, one.upkeep, upkeep)
       await leavePartition(core, lease)
     }
   } catch (error) {
@@ -119,4 +108,24 @@ async function workOn(core: Core, one: Seen, shared: Shared, report: PartitionsR
     report.error ??= error
     return undefined
   }
+}
+
+/** Everything is read anew under the lease: whoever had it before may have changed it since. */
+async function takeTurn(core: Core, one: Seen, lease: Held, shared: Shared, report: PartitionsReport) {
+  const [[head], before] = await Promise.all([readHeads(core, [one.id]), readUpkeepOf(core, one.id)])
+  if (!head) return undefined
+  let upkeep = before
+  let more = false
+  try {
+    for (const step of steps) {
+      const seen = { ...one, head, upkeep }
+      if (!step.isDue(seen, core.clock.now())) continue
+      const outcome = await step.run(core, { ...seen, ...shared, lease, figures: report })
+      upkeep = outcome.upkeep
+      more ||= outcome.more
+    }
+  } finally {
+    await saveUpkeep(core, one.id, before, upkeep)
+  }
+  return more ? { ...one, head, upkeep } : undefined
 }

@@ -6,8 +6,8 @@ import { blobIdMs } from '../log/blob-id.ts'
 import { type Chunk, entryKey } from '../log/chunk.ts'
 import { isSegment, readEntryRow, withoutSleepers } from '../log/entry.ts'
 import { entriesCovering } from '../log/index-search.ts'
-import { indexFrom, indexPk, type PartitionId, segmentKey } from '../log/keys.ts'
-import { createSegment } from '../log/segment.ts'
+import { indexFrom, indexPk, type PartitionId, partitionText, segmentKey } from '../log/keys.ts'
+import { createSegment, type Segment } from '../log/segment.ts'
 import { stampAt, stampDistanceMs } from '../log/stamp.ts'
 import { configValue, type TopicConfigs } from '../log/topic-configs.ts'
 import type { Core } from '../runtime/core.ts'
@@ -57,11 +57,10 @@ async function rollOnce(core: Core, slice: Slice): Promise<StepOutcome> {
   if (bytesOf([only]) > chunkBytesMost) return { upkeep: { ...looked, rolled: only.end }, more: true }
 
   const segment = await makeSegment(core, id, head, chosen, lease.epoch, slice.shared)
-  const swapped = await swap(core, id, lease, segment, [
-    { update: segmentKey(id, segment.base), ...createSegment(segment) },
-    ...chosen.map((chunk): Action => ({ delete: entryKey(id, chunk), if: equals('e', chunk.end) })),
-  ])
-  if (!swapped) {
+  if (!segment && (await stillThere(core, id, chosen))) {
+    throw new Error(`a blob of ${partitionText(id)} is gone that an entry from ${only.base} on names`)
+  }
+  if (!segment || !(await swapChunks(core, slice, chosen, segment))) {
     figures.lostRaces++
     return { upkeep: { ...looked, rollMs: nowMs }, more: false }
   }
@@ -70,6 +69,18 @@ async function rollOnce(core: Core, slice: Slice): Promise<StepOutcome> {
   figures.rolledBytes += segment.bytes
   const cleanMs = Math.min(upkeep.cleanMs, nowMs + graceMs)
   return { upkeep: { ...looked, rolled: segment.end, rollMs: nowMs, cleanMs }, more: chosen.length < chunks.length }
+}
+
+const swapChunks = (core: Core, { id, lease }: Slice, chunks: readonly Chunk[], segment: Segment): Promise<boolean> =>
+  swap(core, id, lease, segment, [
+    { update: segmentKey(id, segment.base), ...createSegment(segment) },
+    ...chunks.map((chunk): Action => ({ delete: entryKey(id, chunk), if: equals('e', chunk.end) })),
+  ])
+
+/** Whoever slept while another rolled these, and cleaned up, finds nothing. */
+async function stillThere(core: Core, id: PartitionId, chunks: readonly Chunk[]): Promise<boolean> {
+  const found = await core.items.batchGet(chunks.map((chunk) => entryKey(id, chunk)))
+  return found.every((item) => item !== undefined)
 }
 
 /**
@@ -98,12 +109,19 @@ async function unrolled(
   }
 }
 
-/** Where the first entry begins that is not rolled, as far as is known, and that the log's start leaves anything of. */
+/** How many chunks that sleepers brought back may stand between the last segment and where it ends. */
+const sleepersMost = 16
+
+/**
+ * Where the first entry begins that is not rolled, and that the log's start leaves anything of. The hint alone does not say: a chunk
+ * that stands there may lie within a segment that has become longer.
+ */
 async function firstKept(core: Core, { id, head, upkeep }: Slice): Promise<number> {
-  const from = Math.max(head.start, upkeep.rolled)
-  if (from === upkeep.rolled && from > 0) return from
-  const [entry] = await entriesCovering(core, id, from, 0)
-  return entry?.base ?? from
+  const at = Math.max(head.start, upkeep.rolled - 1)
+  const [entry] = await entriesCovering(core, id, at, 0, sleepersMost)
+  if (!entry) return Math.max(head.start, upkeep.rolled)
+  const isPassed = isSegment(entry) || entry.end === upkeep.rolled
+  return isPassed ? entry.end : entry.base
 }
 
 /** Old by their stamps, or by having been there a minute ago: stamps may come from a clock that runs years ahead. */

@@ -39,7 +39,8 @@ export async function swap(
   return done || stands(core, id, segment)
 }
 
-async function stands(core: Core, id: PartitionId, { base, object }: Segment): Promise<boolean> {
+/** Whether this very segment is in the index. @throws StoreError */
+export async function stands(core: Core, id: PartitionId, { base, object }: Segment): Promise<boolean> {
   const key = segmentKey(id, base)
   const item = await core.items.get(key)
   const entry = item && readEntryRow(id, { sk: key.sk, item })

@@ -42,6 +42,12 @@ export async function readUpkeep(core: Core, topicId: string): Promise<(partitio
   }
 }
 
+/** Of one partition. @throws StoreError */
+export async function readUpkeepOf(core: Core, id: PartitionId): Promise<Upkeep> {
+  const item = await core.items.get(upkeepKey(id))
+  return item ? upkeepOf(id.topicId, item) : fresh
+}
+
 function upkeepOf(topicId: string, item: Item): Upkeep {
   requireFormat('upkeep', upkeepPk(topicId), item.v, upkeepFormat)
   return Object.fromEntries(names.map((name) => [name, Number(item[name] ?? fresh[name])])) as Upkeep // All its names, each a number.
