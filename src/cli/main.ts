@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { brokersCommand } from './brokers.ts'
 import { connectCommand } from './connect.ts'
 import { groupsCommand } from './groups.ts'
 import { startCommand } from './start.ts'
@@ -23,5 +24,6 @@ function adopt(parent: Command, child: Command): Command {
   return child
 }
 
-for (const command of [startCommand(), connectCommand(), groupsCommand()]) millrace.addCommand(adopt(millrace, command))
+for (const command of [startCommand(), connectCommand(), groupsCommand(), brokersCommand()])
+  millrace.addCommand(adopt(millrace, command))
 await millrace.parseAsync()

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { Command, Option } from 'commander'
 import { newBroker } from '../broker/broker.ts'
+import type { Cluster } from '../broker/cluster.ts'
 import { oneNode } from '../broker/cluster-view.ts'
 import { flushTogether } from '../broker/flush-together.ts'
 import { type MaintenanceTimer, startTimer } from '../maintenance/timer.ts'
@@ -11,22 +12,32 @@ import { type HttpServer, startHttpServer } from '../server/http.ts'
 import { type KafkaServer, startKafkaServer } from '../server/kafka/listener.ts'
 import { localCore, localHandlers } from '../server/local-handlers.ts'
 import type { Stores } from '../store/stores.ts'
+import {
+  type BrokerOptions,
+  checkBrokerOptions,
+  clusterAt,
+  joinCluster,
+  leaveCluster,
+  releaseNode,
+  withBrokerOptions,
+} from './cluster.ts'
 import { type Address, address, addressText, wholeNumber } from './options.ts'
 import { openStores, type StoreOptions } from './stores.ts'
 import { listenTrouble, orTrouble, Trouble } from './trouble.ts'
 
-type StartOptions = StoreOptions & {
-  readonly http: number
-  readonly kafka: number
-  readonly advertise?: Address
-  readonly host: string
-  readonly autoCreateTopics: boolean
-  readonly defaultPartitions: number
-  readonly maxPartitions: number
-  readonly offsetsRetentionMinutes: number
-  readonly maintenanceMinutes: number
-  readonly verbose: boolean
-}
+type StartOptions = StoreOptions &
+  BrokerOptions & {
+    readonly http: number
+    readonly kafka: number
+    readonly advertise?: Address
+    readonly host: string
+    readonly autoCreateTopics: boolean
+    readonly defaultPartitions: number
+    readonly maxPartitions: number
+    readonly offsetsRetentionMinutes: number
+    readonly maintenanceMinutes: number
+    readonly verbose: boolean
+  }
 
 /** How long a stop waits for requests that are being answered. */
 const stopGraceMs = 10_000
@@ -34,7 +45,7 @@ const stopGraceMs = 10_000
 /** `millrace start`: the whole API on this machine, over files, memory, or DynamoDB and S3. `serve` is the same. */
 export function startCommand(): Command {
   const partitions = wholeNumber(1, 10_000)
-  return new Command('start')
+  const command = new Command('start')
     .alias('serve')
     .description('run the whole API on this machine')
     .option('--http <port>', 'port of the HTTP API; 0: any free one', wholeNumber(0, 65_535), 8082)
@@ -58,7 +69,7 @@ export function startCommand(): Command {
     )
     .option('--maintenance-minutes <n>', 'minutes between two runs of the maintenance', wholeNumber(1, 10_080), 5)
     .option('--verbose', 'write one JSON line a request to standard error', false)
-    .action((options: StartOptions) => orTrouble(start(options)))
+  return withBrokerOptions(command).action((options: StartOptions) => orTrouble(start(options)))
 }
 
 async function start(options: StartOptions): Promise<void> {
@@ -67,6 +78,7 @@ async function start(options: StartOptions): Promise<void> {
       `--default-partitions ${options.defaultPartitions} is more than --max-partitions ${options.maxPartitions}`,
     )
   }
+  checkBrokerOptions(options)
   if (options.verbose) logTo({ write: (line) => process.stderr.write(`${line}\n`) })
   const { stores, clock, place } = await openStores(options)
   const core = localCore(stores, clock, { ...defaultSettings, ...settingsOf(options) })
@@ -82,7 +94,7 @@ async function start(options: StartOptions): Promise<void> {
     await stores.close()
     throw listenTrouble(error, options.host, options.http)
   }
-  let kafka: KafkaServer
+  let kafka: Door
   try {
     kafka = await startKafka(core, options)
   } catch (error) {
@@ -90,34 +102,48 @@ async function start(options: StartOptions): Promise<void> {
     await stores.close()
     throw listenTrouble(error, options.host, options.kafka, '--kafka')
   }
+  try {
+    await joinCluster(kafka.cluster)
+  } catch (error) {
+    await Promise.all([server.stop(0), kafka.server.stop(0)])
+    await stores.close()
+    throw error
+  }
   const timer = startTimer(core, options.maintenanceMinutes * 60_000, (error) => {
     process.stderr.write(`millrace: maintenance failed, and is tried again: ${reasonOf(error)}\n`)
   })
-  stopOnSignal([server, kafka], timer, stores)
-  process.stdout.write(`millrace ready: ${server.url} and Kafka at ${addressText(kafka)} (${place})\n`)
+  stopOnSignal([server, kafka.server], kafka.cluster, timer, stores)
+  const member = kafka.cluster ? `, broker ${kafka.cluster.member.nodeId}` : ''
+  process.stdout.write(`millrace ready: ${server.url} and Kafka at ${addressText(kafka.server)} (${place}${member})\n`)
 }
 
 /** Behind a wildcard address clients reach this machine by its name. */
 const reachable = (at: Address): Address =>
   at.host === '0.0.0.0' || at.host === '::' ? { ...at, host: hostname() } : at
 
-function startKafka(core: Core, { host, kafka, advertise }: StartOptions): Promise<KafkaServer> {
+type Door = { readonly server: KafkaServer; readonly cluster: Cluster | undefined }
+
+/** Over shared stores it is one of several brokers, else the only one. */
+async function startKafka(core: Core, options: StartOptions): Promise<Door> {
   const report = (error: unknown) => void process.stderr.write(`millrace: a Kafka request failed: ${stackOf(error)}\n`)
-  return startKafkaServer({
-    host,
-    port: kafka,
+  let cluster: Cluster | undefined
+  const server = await startKafkaServer({
+    host: options.host,
+    port: options.kafka,
     clock: core.clock,
     brokerAt(listening) {
-      const at = advertise ?? reachable(listening)
+      const at = options.advertise ?? reachable(listening)
+      cluster = clusterAt(core, at, options)
       return newBroker({
         core,
-        view: oneNode(at.host, at.port),
+        view: cluster?.view ?? oneNode(at.host, at.port),
         append: flushTogether(core),
         appendsInOrder: true,
         report,
       })
     },
   })
+  return { server, cluster }
 }
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -129,12 +155,20 @@ const settingsOf = (options: StartOptions) => {
 }
 
 /** The first signal stops cleanly; a second one, of an impatient user, at once. */
-function stopOnSignal(servers: readonly (HttpServer | KafkaServer)[], timer: MaintenanceTimer, stores: Stores): void {
+function stopOnSignal(
+  servers: readonly (HttpServer | KafkaServer)[],
+  cluster: Cluster | undefined,
+  timer: MaintenanceTimer,
+  stores: Stores,
+): void {
   let stopping = false
   const stop = async () => {
     if (stopping) process.exit(1)
     stopping = true
-    await Promise.all([...servers.map((server) => server.stop(stopGraceMs)), timer.stop()])
+    const idle = timer.stop()
+    await leaveCluster(cluster)
+    await Promise.all([...servers.map((server) => server.stop(stopGraceMs)), idle])
+    await releaseNode(cluster)
     await stores.close()
     // Not left to run out: a handler whose caller has gone may still be waiting for news.
     process.exit(0)

@@ -7,7 +7,15 @@
  */
 import type { Core } from '../runtime/core.ts'
 import { type Held, handOver, isTrusted, newWatch, renew, take } from './lease.ts'
-import { brokerResource, controllerResource, dataOf, type Endpoint, type Registry, readRegistry } from './registry.ts'
+import {
+  brokerResource,
+  controllerResource,
+  dataOf,
+  type Endpoint,
+  nodeOf,
+  type Registry,
+  readRegistry,
+} from './registry.ts'
 import { changeView, emptyView, joined, left, membersOf, readView, type View } from './view.ts'
 
 export type MemberOptions = Omit<Endpoint, 'nodeId'> & {
@@ -163,8 +171,4 @@ export function newMember(core: Core, options: MemberOptions): Member {
       if (own) await handOver(core, own)
     },
   }
-}
-
-function nodeOf(data: unknown): number | undefined {
-  return typeof data === 'object' && data !== null && 'node' in data ? Number(data.node) : undefined
 }

@@ -66,3 +66,8 @@ function endpointOf(nodeId: number, data: Value): Endpoint {
   const { host, port, rack } = data as { readonly host: string; readonly port: number; readonly rack?: string }
   return { nodeId, host, port, ...(rack === undefined ? {} : { rack }) }
 }
+
+/** Who says in the controller's lease that it is the controller. */
+export function nodeOf(data: Value | undefined): number | undefined {
+  return typeof data === 'object' && data !== null && 'node' in data ? Number(data.node) : undefined
+}
