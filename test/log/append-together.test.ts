@@ -220,6 +220,18 @@ describe('what idempotent producers append together', () => {
     expect(await valuesIn(core, topic)).toEqual(['once', 'other'])
   })
 
+  test('is as few updates as hold it, and one spill', async () => {
+    const core = freshCore()
+    const topic = await createTopic(core, { name: 't' })
+    const brought = range(3 * refsAtOnceMax).map((producer) => ({
+      topic,
+      sent: { producer, sequence: 0, values: ['v'] },
+    }))
+    const calls = await callsOf(core, (metered) => together(metered, brought))
+    // The blob, three of the head, a chunk, and what is dropped from the head.
+    expect(calls).toEqual(range(6).map(() => 'items.update'))
+  })
+
   test('may be of hundreds at once: none loses its place, whoever of them leaves the head', async () => {
     const core = freshCore()
     const topic = await createTopic(core, { name: 't' })
