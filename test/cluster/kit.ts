@@ -13,11 +13,12 @@ export function newWorld() {
   const stores = memoryStores()
   const time = virtualTime()
   let processes = 0
-  const process = (items: ItemStore = stores.items): Core => {
+  const process = (items: ItemStore = stores.items, wallAheadMs?: number): Core => {
     // Uptimes begin anywhere, and wall clocks are hours apart: nothing may compare two of them.
     const nth = ++processes
+    const aheadMs = wallAheadMs ?? nth * 3_600_000
     const clock: Clock = {
-      now: () => time.clock.now() + nth * 3_600_000,
+      now: () => time.clock.now() + aheadMs,
       uptime: () => time.clock.now() - Date.UTC(2026, 0, 1) + nth * 1_000_003,
       sleep: time.clock.sleep,
     }
