@@ -6,7 +6,7 @@
  * is read again.
  */
 import { KafkaError } from '../protocol/errors.ts'
-import { batchesIn, withOffsets } from '../protocol/records/batch.ts'
+import { batchesIn, putOffsets } from '../protocol/records/batch.ts'
 import type { Core } from '../runtime/core.ts'
 import type { Head } from './head.ts'
 import { type PartitionId, partitionText } from './keys.ts'
@@ -27,7 +27,7 @@ export type PartitionRequest = {
   readonly leaderEpochMax?: number
 }
 
-/** Whole RecordBatches with their true offsets; the first may begin before the offset asked for. */
+/** Whole RecordBatches with their true offsets, not to be changed; the first may begin before the offset asked for. */
 export type FetchedBatches = {
   readonly topic: Topic
   readonly partition: number
@@ -218,7 +218,8 @@ function cut(
       const next = base + lastOffsetDelta + 1
       if (next > offset) {
         if (batches.length > 0 && length + totalBytes > maxBytes) return batches
-        batches.push(withOffsets(bytes.subarray(at, at + totalBytes), base, epoch))
+        // In what was read, which may be kept for others: for them it says the same.
+        batches.push(putOffsets(bytes.subarray(at, at + totalBytes), base, epoch))
         length += totalBytes
       }
       counted = next

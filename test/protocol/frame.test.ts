@@ -86,6 +86,20 @@ describe('an answer', () => {
     }
   })
 
+  it('holds records given in parts as one, the large ones as they lie', () => {
+    const parts = [Buffer.from('first '), Buffer.alloc(100_000, 2), Buffer.from('last')]
+    const answer = (records: Buffer | readonly Buffer[]) => ({
+      responses: [
+        { partitions: [{ partitionIndex: 0, errorCode: 0, highWatermark: 5, abortedTransactions: null, records }] },
+      ],
+    })
+    for (const version of [4, 17]) {
+      const frame = responseFrame('fetch', version, 9, answer(parts))
+      expect(frame).toContain(parts[1])
+      expect(unframed(frame)).toEqual(unframed(responseFrame('fetch', version, 9, answer(Buffer.concat(parts)))))
+    }
+  })
+
   it('of ApiVersions has the oldest header in every version: its client knows nothing yet', () => {
     const value = { errorCode: 35, apiKeys: [{ apiKey: 18, minVersion: 0, maxVersion: 4 }] }
     expect(Buffer.concat(responseFrame('apiVersions', 3, 9, value)).toString('hex')).toBe(

@@ -117,7 +117,6 @@ function answerPartition({ partition, topic, byId }: Wanted, fetched: Fetched | 
     return withError(partitionIndex, isGone ? unknownTopicId(topic.id) : fetched.error)
   }
   const { batches, highWatermark, logStartOffset } = fetched
-  const [only = nothing] = batches
   return {
     partitionIndex,
     errorCode: 0,
@@ -125,8 +124,20 @@ function answerPartition({ partition, topic, byId }: Wanted, fetched: Fetched | 
     lastStableOffset: highWatermark,
     logStartOffset,
     abortedTransactions: isolation === readCommitted ? [] : null,
-    records: batches.length < 2 ? only : Buffer.concat(batches),
+    records: inPieces(batches),
   }
+}
+
+/** What lies side by side in memory, as batches that were produced together do, becomes one part of the answer. */
+function inPieces(batches: readonly Uint8Array[]): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = []
+  for (const batch of batches) {
+    const last = pieces.at(-1)
+    if (last && last.buffer === batch.buffer && last.byteOffset + last.length === batch.byteOffset) {
+      pieces[pieces.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + batch.length)
+    } else pieces.push(batch)
+  }
+  return pieces
 }
 
 function failedPartition({ view }: Broker, { partition: { partition }, topic, error }: Failed): PartitionAnswer {

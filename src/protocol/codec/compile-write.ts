@@ -15,6 +15,7 @@ import {
   writeInt64,
   writeLength16,
   writeLength32,
+  writeParts,
   writeSized,
   writeText,
   writeUint16,
@@ -55,9 +56,10 @@ export function compileWrite(shape: Shape, name: string, form: Form): Write {
     case 'bytes':
     case 'records': {
       const writeLength = compact ? writeCompactLength : writeLength32
-      return orWriteNull(shape, name, form, writeLength, (writer, value: Uint8Array) =>
-        writeBytes(writer, value, writeLength),
-      )
+      return orWriteNull(shape, name, form, writeLength, (writer, value: Uint8Array | readonly Uint8Array[]) => {
+        if (value instanceof Uint8Array) writeBytes(writer, value, writeLength)
+        else writeParts(writer, value, writeLength)
+      })
     }
     case 'array': {
       const writeLength = compact ? writeCompactLength : writeLength32

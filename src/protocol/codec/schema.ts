@@ -76,8 +76,8 @@ export const uuid: Type<string, string, false> = { kind: 'uuid' }
 export const string: Type<string, string, false> = { kind: 'string' }
 /** A view of the frame that was read, not a copy: it keeps the frame alive. */
 export const bytes: Type<Uint8Array, Uint8Array, false> = { kind: 'bytes' }
-/** Record batches, opaque here; a view as `bytes` is. */
-export const records: Type<Uint8Array, Uint8Array, false> = { kind: 'records' }
+/** Record batches, opaque here; a view as `bytes` is. They may be written from parts, one after the other. */
+export const records: Type<Uint8Array, Uint8Array | readonly Uint8Array[], false> = { kind: 'records' }
 
 /** What Java's `Long.MAX_VALUE` is read as. */
 export const maxInt64 = 2 ** 63

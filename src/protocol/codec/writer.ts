@@ -136,12 +136,25 @@ export function writeText(writer: Writer, value: string, writeLength: WriteLengt
 
 export function writeBytes(writer: Writer, value: Uint8Array, writeLength: WriteLength): void {
   writeLength(writer, value.length)
-  if (writer.apart && value.length >= apartFromBytes) {
-    writer.apart.push({ cut: writer.at, bytes: value })
+  writePart(writer, value)
+}
+
+/** The parts one after the other, as one value. */
+export function writeParts(writer: Writer, parts: readonly Uint8Array[], writeLength: WriteLength): void {
+  writeLength(
+    writer,
+    parts.reduce((sum, { length }) => sum + length, 0),
+  )
+  for (const part of parts) writePart(writer, part)
+}
+
+function writePart(writer: Writer, part: Uint8Array): void {
+  if (writer.apart && part.length >= apartFromBytes) {
+    writer.apart.push({ cut: writer.at, bytes: part })
     return
   }
-  const at = advance(writer, value.length)
-  writer.bytes.set(value, at)
+  const at = advance(writer, part.length)
+  writer.bytes.set(part, at)
 }
 
 /**

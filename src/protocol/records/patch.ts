@@ -13,6 +13,21 @@ export function withOffsets(bytes: Uint8Array, baseOffset: number, leaderEpoch: 
 }
 
 /**
+ * As `withOffsets`, in the batch's own bytes: for whoever holds what was read from the log, where a batch has one place for ever.
+ * Sound to repeat; writes nothing where it is right already.
+ */
+export function putOffsets(bytes: Uint8Array, baseOffset: number, leaderEpoch: number): Uint8Array {
+  if (!Number.isSafeInteger(baseOffset) || baseOffset < 0) throw new RangeError(`${baseOffset} is no offset`)
+  const view = viewOf(bytes)
+  const base = BigInt(baseOffset)
+  if (view.getBigInt64(layout.baseOffset) !== base) view.setBigInt64(layout.baseOffset, base)
+  if (view.getInt32(layout.partitionLeaderEpoch) !== leaderEpoch) {
+    view.setInt32(layout.partitionLeaderEpoch, leaderEpoch)
+  }
+  return bytes
+}
+
+/**
  * A copy of one batch that was appended at `ms`: every record in it now counts as written then. As Kafka's broker does
  * (`DefaultRecordBatch.setMaxTimestamp`): the type bit and the maximum timestamp change, and with them the CRC; the records'
  * own timestamps stay in the bytes, unread.

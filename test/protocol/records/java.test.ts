@@ -4,6 +4,7 @@ import {
   checkBatch,
   decodeBatch,
   encodeBatch,
+  putOffsets,
   readBatchHeader,
   withLogAppendTime,
   withOffsets,
@@ -51,6 +52,16 @@ describe('a batch written by the Java client', () => {
     )
     expect(ours).toEqual(batchOf('broker-after'))
     expect(before).toEqual(batchOf('broker-before'))
+  })
+
+  it('is given its place in its own bytes as in a copy', () => {
+    const whole = Buffer.concat([batchOf('odd'), batchOf('broker-before')])
+    const ours = whole.subarray(batchOf('odd').length)
+    const copy = withOffsets(ours, 2 ** 40 + 7, 12)
+    expect(putOffsets(ours, 2 ** 40 + 7, 12)).toBe(ours)
+    expect(new Uint8Array(ours)).toEqual(copy)
+    expect(putOffsets(ours, 2 ** 40 + 7, 12)).toBe(ours)
+    expect(new Uint8Array(whole)).toEqual(new Uint8Array(Buffer.concat([batchOf('odd'), copy])))
   })
 
   it('is found among others that surround it', async () => {
