@@ -21,6 +21,12 @@ export const forGroups = (error: KafkaError): KafkaError =>
     ? new KafkaError('COORDINATOR_NOT_AVAILABLE', error.message, { cause: error })
     : error
 
+/** Where the request does not name the instance, the member is a stranger like any other: such clients know no fencing. */
+export const forMember = (error: KafkaError, instanceId: string | null): KafkaError =>
+  error.error === 'FENCED_INSTANCE_ID' && instanceId === null
+    ? new KafkaError('UNKNOWN_MEMBER_ID', error.message, { cause: error })
+    : forGroups(error)
+
 /** `group.instance.id` as the groups take it (KIP-345). */
 export function instanceOf(instanceId: string | null): { readonly instanceId?: string } {
   if (instanceId === '') throw new KafkaError('INVALID_REQUEST', 'a group.instance.id cannot be empty')

@@ -3,14 +3,13 @@
  * done again: each turn reads the group and itself, and takes the one step that the rules name.
  */
 import { groupKey, memberKey } from '../log/keys.ts'
-import { newUuid } from '../log/uuid.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
 import { add, all, equals } from '../store/items.ts'
 import { changeGroup, type Group, groupIn, patchGroup, settled } from './group.ts'
 import { look, readMembers } from './look.ts'
-import { firstBeat, type Member, memberIn, type Protocol, slotOf, writeMember } from './member.ts'
+import { firstBeat, type Member, memberIn, newMemberId, type Protocol, slotOf, writeMember } from './member.ts'
 import { nameGroup } from './names.ts'
 import { isEnrolled, readRoster } from './roster.ts'
 import { opened, openedAnew, seemsComplete } from './round.ts'
@@ -67,8 +66,6 @@ export class MemberIdRequired extends KafkaError {
   }
 }
 
-/** Kafka's client ids may be longer; what a member id, and with it a key, is made of may not. */
-const clientIdPart = 200
 const idBytesMax = 512
 /** Turns without waiting: each is a step of its own or another's that came in between. */
 const turnsMax = 64
@@ -152,9 +149,6 @@ export function checkGroupId(group: string): void {
   if (group !== '' && Buffer.byteLength(group) <= idBytesMax) return
   throw new KafkaError('INVALID_GROUP_ID', `a group id has 1 to ${idBytesMax} bytes`)
 }
-
-const newMemberId = (core: Core, { instanceId, clientId }: JoinRequest): string =>
-  `${(instanceId ?? clientId).slice(0, clientIdPart)}-${newUuid(core.random)}`
 
 async function readGroupAndMember(core: Core, { group: name, slot }: Joining) {
   const keys = [groupKey(name), memberKey(name, slot)]

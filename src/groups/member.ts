@@ -11,6 +11,7 @@
  */
 import { requireFormat } from '../log/format.ts'
 import { beatKey, memberKey } from '../log/keys.ts'
+import { newUuid } from '../log/uuid.ts'
 import type { Core } from '../runtime/core.ts'
 import {
   absent,
@@ -57,14 +58,28 @@ export type Beat = {
   readonly ring?: { readonly generation: number; readonly next: string }
 }
 
-/** Where a member's items lie: under its member id or, of a static member, its instance id, which outlives member ids. */
-export const slotOf = ({
-  memberId,
-  instanceId,
-}: {
-  readonly memberId: string
-  readonly instanceId?: string
-}): string => (instanceId === undefined ? memberId : `i:${instanceId}`)
+/**
+ * Where a member's items lie: under its member id or, of a static member, its instance id, which outlives member ids. A static
+ * member's id names it too: requests from before KIP-345 have no other place for it, and there are clients that join with an
+ * instance id and send their heartbeats so (aiokafka).
+ */
+export function slotOf({ memberId, instanceId }: { readonly memberId: string; readonly instanceId?: string }): string {
+  const named = instanceId ?? staticId.exec(memberId)?.[1]
+  return named === undefined ? memberId : `i:${named}`
+}
+
+/** Kafka's client ids may be longer; what a key is made of may not. Instance ids that are longer are not told by member ids. */
+const namedMax = 200
+/** No other member id ends so: those end with a UUID. */
+const staticId = /^(.+)-[\w-]{22}:static$/s
+
+export const newMemberId = (
+  core: Core,
+  { instanceId, clientId }: { instanceId?: string; clientId: string },
+): string => {
+  const name = (instanceId ?? clientId).slice(0, namedMax)
+  return `${name}-${newUuid(core.random)}${instanceId !== undefined && name === instanceId ? ':static' : ''}`
+}
 
 /** Writes a member over the one that was read. False: somebody else wrote it meanwhile, or removed it. */
 export async function writeMember(core: Core, group: string, member: Member, seen: Member | undefined) {

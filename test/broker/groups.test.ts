@@ -47,6 +47,19 @@ describe('a group of Kafka clients', () => {
     expect(await settle(a)).toEqual([[0, 1, 2, 3]])
   })
 
+  test('knows a static member by its member id alone, as before KIP-345', async () => {
+    const door = await open()
+    const [first, other] = [await newMember(door, { instanceId: 'one' }), await newMember(door)]
+    await settle(first, other)
+    const { memberId, reply } = first
+    const who = { groupId: 'g', generationId: reply.generationId, memberId }
+    const beat = async () => (await first.client.call('heartbeat', who, 0)).errorCode
+    expect(await beat()).toBe(0)
+    const second = await newMember(door, { instanceId: 'one' })
+    expect((await second.join()).errorCode).toBe(0)
+    expect(await beat()).toBe(code('UNKNOWN_MEMBER_ID'))
+  })
+
   test('keeps a static member’s partitions for the process that comes in its place, and fences the old one', async () => {
     const door = await open()
     const [first, other] = [await newMember(door, { instanceId: 'one' }), await newMember(door)]

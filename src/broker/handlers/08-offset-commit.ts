@@ -11,7 +11,7 @@ import { KafkaError } from '../../protocol/errors.ts'
 import type { Broker } from '../broker.ts'
 import type { Caller } from '../caller.ts'
 import { toKafkaError } from '../errors.ts'
-import { forGroups, instanceOf, requireGroup } from '../groups.ts'
+import { forGroups, forMember, instanceOf, requireGroup } from '../groups.ts'
 import type { ApiHandler } from '../handler.ts'
 import { namedTopic, namedTopics, requireFound } from '../named-topics.ts'
 
@@ -87,7 +87,7 @@ async function commitAll({ core, report }: Broker, request: Request, commits: re
     await commitOffsets(core, request.groupId, commits, committerOf(request))
     return undefined
   } catch (error) {
-    return forGroups(toKafkaError(error, report))
+    return forMember(toKafkaError(error, report), request.groupInstanceId)
   }
 }
 

@@ -1,6 +1,6 @@
 /** Key 12, Heartbeat v0–4. */
 import { heartbeat as beat } from '../../groups/heartbeat.ts'
-import { forGroups, instanceOf, requireGroup } from '../groups.ts'
+import { forMember, instanceOf, requireGroup } from '../groups.ts'
 import type { ApiHandler } from '../handler.ts'
 
 export const heartbeat: ApiHandler<'heartbeat'> = {
@@ -9,5 +9,5 @@ export const heartbeat: ApiHandler<'heartbeat'> = {
     await beat(broker.core, { group, generation, memberId, ...instanceOf(groupInstanceId) })
     return { errorCode: 0 }
   },
-  failed: (_request, error) => ({ errorCode: forGroups(error).code }),
+  failed: ({ groupInstanceId }, error) => ({ errorCode: forMember(error, groupInstanceId).code }),
 }

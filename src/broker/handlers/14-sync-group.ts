@@ -5,7 +5,7 @@
 import { syncGroup as sync } from '../../groups/sync.ts'
 import type { RequestOf } from '../../protocol/apis.ts'
 import { KafkaError } from '../../protocol/errors.ts'
-import { forGroups, instanceOf, requireGroup, waitingOf } from '../groups.ts'
+import { forMember, instanceOf, requireGroup, waitingOf } from '../groups.ts'
 import type { ApiHandler } from '../handler.ts'
 
 const protocolVersion = 5
@@ -25,7 +25,10 @@ export const syncGroup: ApiHandler<'syncGroup'> = {
     const { protocolType: type, protocol, assignment } = synced
     return { errorCode: 0, protocolType: type, protocolName: protocol, assignment }
   },
-  failed: (_request, error) => ({ errorCode: forGroups(error).code, assignment: new Uint8Array() }),
+  failed: ({ groupInstanceId }, error) => ({
+    errorCode: forMember(error, groupInstanceId).code,
+    assignment: new Uint8Array(),
+  }),
 }
 
 const syncRequest = (request: RequestOf<'syncGroup'>) => ({
