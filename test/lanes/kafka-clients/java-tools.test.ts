@@ -1,9 +1,13 @@
 /** Kafka's command-line tools, as `kafka-topics.sh` and its likes call them. */
 import { randomUUID } from 'node:crypto'
-import { afterEach, expect, inject, it } from 'vitest'
+import { afterEach, beforeAll, expect, inject, it } from 'vitest'
 import { installJava, javaArgs } from './install.ts'
 import { killPrograms, runProgram } from './program.ts'
 
+let classPath: string
+beforeAll(async () => {
+  classPath = await installJava()
+})
 afterEach(killPrograms)
 
 it('topics, configs, records, offsets and groups are managed with the tools', async () => {
@@ -35,7 +39,7 @@ it('topics, configs, records, offsets and groups are managed with the tools', as
     ['org.apache.kafka.tools.TopicCommand', ...at, '--delete', '--topic', topic],
   ]
   const input = calls.map((words) => `${words.join('\t')}\n`).join('')
-  const lines = await runProgram({ file: 'java', args: [...javaArgs(await installJava()), 'Tools'] }, input)
+  const lines = await runProgram({ file: 'java', args: [...javaArgs(classPath), 'Tools'] }, input)
   expect(
     lines.filter((line) => line.startsWith('=> ')),
     lines.join('\n'),

@@ -1,11 +1,13 @@
-/** kcat (Debian's package of that name). */
+/** kcat. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { killAll, startMillrace } from '../../server/millrace-process.ts'
+import { kcatCommand } from './install.ts'
 import { killPrograms, type Program, runProgram, startProgram } from './program.ts'
 
 let broker: string
-const command = (...args: string[]) => ({ file: 'kcat', args: ['-b', broker, ...args] })
+let file: string
+const command = (...args: string[]) => ({ file, args: ['-b', broker, ...args] })
 const kcat = (...args: string[]) => runProgram(command(...args))
 const kcatFed = (input: string, ...args: string[]) => runProgram(command(...args), input)
 
@@ -22,6 +24,7 @@ const payloads = (records: readonly Read[]) => records.map(({ payload }) => payl
 
 // As it is without options: topics are made when they are produced to.
 beforeAll(async () => {
+  file = await kcatCommand()
   broker = (await startMillrace(['--memory'])).kafka
 })
 afterAll(killAll)

@@ -42,6 +42,7 @@ public class JavaClient {
       case "produce" -> produce(options);
       case "consume" -> consume(options);
       case "member" -> member(options);
+      case "load" -> load(options);
       case "admin" -> admin(options.get("topic").asText(), options.get("group").asText());
       case "refused" -> refused(options.get("topic").asText());
       default -> throw new IllegalArgumentException(args[1]);
@@ -165,22 +166,55 @@ public class JavaClient {
           }
         }
       });
-      var over = new Thread(() -> {
-        try {
-          while (System.in.read() >= 0) {}
-        } catch (java.io.IOException gone) {
-          // As good as its end.
-        }
-      });
-      over.setDaemon(true);
-      over.start();
-      while (over.isAlive())
+      var open = inputOpen();
+      while (open.isAlive())
         for (var record : consumer.poll(Duration.ofMillis(100))) {
           var at = new TopicPartition(record.topic(), record.partition());
           consumer.commitSync(Map.of(at, new OffsetAndMetadata(record.offset() + 1)));
           tell("record", told(record));
         }
     }
+  }
+
+  static void load(JsonNode options) throws Exception {
+    int partitions = options.get("partitions").asInt();
+    var room = new java.util.concurrent.Semaphore(options.get("atOnce").asInt());
+    var failure = new java.util.concurrent.atomic.AtomicReference<Exception>();
+    var open = inputOpen();
+    // As it is without settings: idempotent, five requests in flight.
+    try (var producer = producer(Map.of())) {
+      for (int sent = 0; open.isAlive() && failure.get() == null; sent++) {
+        room.acquire();
+        String value = Integer.toString(sent);
+        int partition = sent % partitions;
+        producer.send(
+            new ProducerRecord<>(options.get("topic").asText(), partition, null, value),
+            (metadata, error) -> {
+              room.release();
+              try {
+                if (error != null) failure.compareAndSet(null, error);
+                else tell("acked", Map.of("partition", partition, "value", value));
+              } catch (Exception gone) {
+                failure.compareAndSet(null, gone);
+              }
+            });
+      }
+    }
+    if (failure.get() != null) throw failure.get();
+  }
+
+  /** A thread that lives until our input is closed. */
+  static Thread inputOpen() {
+    var over = new Thread(() -> {
+      try {
+        while (System.in.read() >= 0) {}
+      } catch (java.io.IOException gone) {
+        // As good as its end.
+      }
+    });
+    over.setDaemon(true);
+    over.start();
+    return over;
   }
 
   static void admin(String topic, String group) throws Exception {

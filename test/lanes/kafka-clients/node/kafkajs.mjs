@@ -89,14 +89,24 @@ async function consume({ topic, start, count }) {
   tell({ records })
 }
 
-async function member({ group, topic, sessionMs }) {
+/** One that takes its time over it. */
+const slowly = (milliseconds) => (options) => {
+  const assigner = PartitionAssigners.roundRobin(options)
+  const assign = async (asked) => {
+    await new Promise((resolve) => setTimeout(resolve, milliseconds))
+    return assigner.assign(asked)
+  }
+  return { ...assigner, assign }
+}
+
+async function member({ group, topic, sessionMs, assignMs = 0 }) {
   const consumer = kafka.consumer({
     groupId: group,
     sessionTimeout: sessionMs,
     heartbeatInterval: 500,
     rebalanceTimeout: 10_000,
     maxWaitTimeInMs: 300,
-    partitionAssigners: [PartitionAssigners.roundRobin],
+    partitionAssigners: [slowly(assignMs)],
   })
   let mine = []
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
@@ -115,6 +125,24 @@ async function member({ group, topic, sessionMs }) {
   })
   await inputClosed
   await consumer.disconnect()
+}
+
+async function load({ topic, partitions, atOnce }) {
+  const producer = kafka.producer({ retry: { retries: 20, maxRetryTime: 2_000 } })
+  await producer.connect()
+  let open = true
+  void inputClosed.then(() => {
+    open = false
+  })
+  for (let sent = 0; open; sent += atOnce) {
+    const messages = Array.from({ length: atOnce }, (_, at) => ({
+      value: `${sent + at}`,
+      partition: (sent + at) % partitions,
+    }))
+    await producer.send({ topic, messages, acks: -1 })
+    for (const { partition, value } of messages) tell({ acked: { partition, value } })
+  }
+  await producer.disconnect()
 }
 
 async function admin({ topic, group }) {
@@ -200,4 +228,4 @@ function nameOf(error) {
   return found.type ?? found.message
 }
 
-await run({ produce, consume, member, admin, refused })
+await run({ produce, consume, member, load, admin, refused })

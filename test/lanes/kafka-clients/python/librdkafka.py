@@ -131,6 +131,28 @@ def stopped():
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
+def load(topic, partitions, atOnce):
+    producer = Producer({**base, "enable.idempotence": True, "linger.ms": 0, "message.timeout.ms": 60_000})
+    waiting = 0
+
+    def delivered(error, message):
+        nonlocal waiting
+        raise_on(error)
+        waiting -= 1
+        tell({"acked": {"partition": message.partition(), "value": message.value().decode()}})
+
+    sent = 0
+    while not stopped():
+        if waiting < atOnce:
+            producer.produce(topic, f"{sent}", partition=sent % partitions, on_delivery=delivered)
+            sent, waiting = sent + 1, waiting + 1
+            producer.poll(0)
+        else:
+            producer.poll(0.1)
+    if producer.flush(60) > 0:
+        raise TimeoutError("not all were delivered")
+
+
 def admin(topic, group):
     client = AdminClient(base)
     only = lambda futures: list(futures.values())[0].result(30)
@@ -199,4 +221,4 @@ def refused(topic):
     tell({"tooLarge": errors[1], "gone": errors[2]})
 
 
-{"produce": produce, "consume": consume, "member": member, "admin": admin, "refused": refused}[command](**arguments)
+{"produce": produce, "consume": consume, "member": member, "load": load, "admin": admin, "refused": refused}[command](**arguments)
