@@ -24,9 +24,9 @@ export type Chunk = {
   readonly runningTimestampMs: number
 }
 
-/** The entry that holds the refs of this head's tail that are to leave it. */
-export function entryOfTail(head: Head): Chunk {
-  const refs = tailRefs(head).slice(0, refsToSpill(head))
+/** The entry that holds the first refs of this head's tail: those that are to leave it, if nobody says how many. */
+export function entryOfTail(head: Head, count = refsToSpill(head)): Chunk {
+  const refs = tailRefs(head).slice(0, count)
   return {
     base: head.tailStart,
     end: head.tailStart + recordsIn(refs),

@@ -8,10 +8,24 @@
  *   e  the greatest leader epoch that appended: only brokers' appends raise it, and hold to it (docs/decisions/0013)
  *   p<producer id>  where an idempotent producer stands that was active lately (producer-state.ts)
  *   q  how often producers have been spilled; absent before the first time
+ *   k  offset below which retention has taken all bytes off b; absent before the first time
  */
 
 import type { Condition, Item, Patch, Update, Value } from '../store/items.ts'
-import { absent, add, all, append, compare, contains, equals, not, remove, set, shorterThan } from '../store/items.ts'
+import {
+  absent,
+  add,
+  all,
+  any,
+  append,
+  compare,
+  contains,
+  equals,
+  not,
+  remove,
+  set,
+  shorterThan,
+} from '../store/items.ts'
 import { requireFormat } from './format.ts'
 import { headKey, type PartitionId } from './keys.ts'
 import {
@@ -61,6 +75,8 @@ export type Head = {
   readonly producers: ReadonlyMap<string, Uint8Array>
   /** How often producers have been spilled. */
   readonly spills: number
+  /** What lies below has no part in `bytes` any more: entries that end here or before only wait to be removed. */
+  readonly retired: number
 }
 
 /** Creates the head of an empty partition. Only topic creation does. */
@@ -96,6 +112,24 @@ export const moveStart = (start: number): Update => ({
   if: all(equals('v', headFormat), compare('s', '<', start), compare('n', '>=', start)),
 })
 
+/**
+ * Takes off `bytes`, which are all that lies below `to` and was still counted, and begins the log at `start`: at once for everybody, and
+ * once only, for it holds for the start, the count and the configs that were seen.
+ */
+export function retire(seen: Head, { start, to, bytes }: { start: number; to: number; bytes: number }): Update {
+  const unchanged = seen.retired === 0 ? any(absent('k'), equals('k', 0)) : equals('k', seen.retired)
+  return {
+    patches: [set('s', start), set('k', to), add('b', -bytes)],
+    if: all(
+      equals('v', headFormat),
+      unchanged,
+      equals('s', seen.start),
+      compare('n', '>=', start),
+      equals('c', seen.configVersion),
+    ),
+  }
+}
+
 export function readHead(id: PartitionId, item: Item): Head {
   requireFormat('partition head', headKey(id).pk, item.v, headFormat)
   return {
@@ -111,6 +145,7 @@ export function readHead(id: PartitionId, item: Item): Head {
     epoch: Number(item.e),
     producers: producersIn(item),
     spills: Number(item.q ?? 0),
+    retired: Number(item.k ?? 0),
   }
 }
 

@@ -7,7 +7,7 @@
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
 import { type Chunk, createChunk, entryKey, entryOfTail, readChunk } from './chunk.ts'
-import { dropUpdate, type Head, headExcess, readHead, refsToSpill } from './head.ts'
+import { dropUpdate, type Head, headExcess, readHead, refsToSpill, tailRefs } from './head.ts'
 import { headKey, type PartitionId } from './keys.ts'
 
 /** After the first append that reached the limit, one in so many tries again: the first may have died. */
@@ -42,6 +42,34 @@ export async function spill(core: Core, id: PartitionId, seen: Head): Promise<vo
   }
 }
 
+/**
+ * Moves all that the tail held when this head was read into the index, and gives the head as it is then. Of a log that nobody writes
+ * to: the refs of others' appends would have to follow at once.
+ * @throws StoreError
+ */
+export async function spillWhole(core: Core, id: PartitionId, seen: Head): Promise<Head> {
+  let head = seen
+  for (let attempt = 0; attempt < triesMax && head.tailStart < seen.next; attempt++) {
+    const count = howMany(head, seen.next)
+    const entry = await standingEntry(core, id, head, count)
+    if (!holdsPrefix(entry, head)) return head
+    const dropped = await core.items.update(headKey(id), dropUpdate(head, entry.refs.length))
+    if (!dropped.item) return head
+    head = readHead(id, dropped.item)
+  }
+  return head
+}
+
+/** Refs up to that offset. */
+function howMany(head: Head, end: number): number {
+  let next = head.tailStart
+  const beyond = tailRefs(head).findIndex(({ count }) => {
+    next += count
+    return next > end
+  })
+  return beyond < 0 ? head.packedTail.length : beyond
+}
+
 async function moveTail(core: Core, id: PartitionId, seen: Head): Promise<void> {
   let head = seen
   for (let attempt = 0; attempt < triesMax; attempt++) {
@@ -58,8 +86,8 @@ async function moveTail(core: Core, id: PartitionId, seen: Head): Promise<void> 
 }
 
 /** The chunk that stands at the tail's base offset: ours, or the one somebody put there first. */
-async function standingEntry(core: Core, id: PartitionId, head: Head): Promise<Chunk> {
-  const entry = entryOfTail(head)
+async function standingEntry(core: Core, id: PartitionId, head: Head, count?: number): Promise<Chunk> {
+  const entry = entryOfTail(head, count)
   const key = entryKey(id, entry)
   const created = await core.items.update(key, createChunk(entry))
   return created.applied || !created.item ? entry : readChunk(id, key.sk, created.item)

@@ -18,6 +18,10 @@ export type PartitionFigures = {
   /** Swaps and cleanings that another run was faster at. */
   lostRaces: number
   deletedBlobs: number
+  /** What retention has put below the logs' starts. */
+  retiredBytes: number
+  /** Entries of the indexes that went after it. */
+  removedEntries: number
   /** What waits and is due, as far as it was looked at. */
   backlogBytes: number
 }
@@ -28,6 +32,8 @@ export const noFigures = (): PartitionFigures => ({
   segments: 0,
   lostRaces: 0,
   deletedBlobs: 0,
+  retiredBytes: 0,
+  removedEntries: 0,
   backlogBytes: 0,
 })
 
@@ -48,6 +54,8 @@ export type StepOutcome = {
   readonly upkeep: Upkeep
   /** There is more to do at once. */
   readonly more: boolean
+  /** The head, where the step knows a later one. */
+  readonly head?: Head
 }
 
 export type PartitionStep = {

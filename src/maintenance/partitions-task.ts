@@ -12,11 +12,13 @@ import { cleanRolled } from './clean-rolled.ts'
 import { type Cursor, readCursor, saveCursor } from './cursor.ts'
 import { leavePartition, takePartition } from './partition-lease.ts'
 import { noFigures, type PartitionFigures, type PartitionStep, type Seen } from './partition-step.ts'
+import { retain } from './retain.ts'
 import { roll } from './roll.ts'
 import { readUpkeep, readUpkeepOf, saveUpkeep } from './upkeep.ts'
 
 const task = 'partitions'
-const steps: readonly PartitionStep[] = [roll, cleanRolled]
+/** Retention first: what is over need not be rolled. */
+const steps: readonly PartitionStep[] = [retain, roll, cleanRolled]
 /** Schedules that fire more often, or two at once, do not make more of it. */
 const passEveryMs = 60_000
 const sharedBytes = 48 * 1024 * 1024
@@ -112,8 +114,9 @@ async function workOn(core: Core, one: Seen, shared: Shared, report: PartitionsR
 
 /** Everything is read anew under the lease: whoever had it before may have changed it since. */
 async function takeTurn(core: Core, one: Seen, lease: Held, shared: Shared, report: PartitionsReport) {
-  const [[head], before] = await Promise.all([readHeads(core, [one.id]), readUpkeepOf(core, one.id)])
-  if (!head) return undefined
+  const [[found], before] = await Promise.all([readHeads(core, [one.id]), readUpkeepOf(core, one.id)])
+  if (!found) return undefined
+  let head = found
   let upkeep = before
   let more = false
   try {
@@ -122,6 +125,7 @@ async function takeTurn(core: Core, one: Seen, lease: Held, shared: Shared, repo
       if (!step.isDue(seen, core.clock.now())) continue
       const outcome = await step.run(core, { ...seen, ...shared, lease, figures: report })
       upkeep = outcome.upkeep
+      head = outcome.head ?? head
       more ||= outcome.more
     }
   } finally {

@@ -8,6 +8,11 @@
  *   rollMs     there may be chunks to roll from then on, though the tail has not moved since
  *   cleaned    segments below this offset have been cleaned up after
  *   cleanMs    there may be something to clean up from then on
+ *   retainStart, retainVersion   the log's start and the version of the configs when retention last looked
+ *   retainMs, retainBytes        when, and at how many bytes in the log, its first entry goes
+ *   goneTo, goneMs               what ends here or before was below the log's start at that time
+ *   removed                      and has been removed up to here
+ *   aheadMs    since when the head announces configs that the topic does not have; 0 where it does not
  */
 import { requireFormat } from '../log/format.ts'
 import { type PartitionId, upkeepKey, upkeepPk } from '../log/keys.ts'
@@ -25,9 +30,32 @@ export type Upkeep = {
   readonly rollMs: number
   readonly cleaned: number
   readonly cleanMs: number
+  readonly retainStart: number
+  readonly retainVersion: number
+  readonly retainMs: number
+  readonly retainBytes: number
+  readonly goneTo: number
+  readonly goneMs: number
+  readonly removed: number
+  readonly aheadMs: number
 }
 
-const fresh: Upkeep = { rolled: 0, settled: 0, settledMs: 0, rollMs: never, cleaned: 0, cleanMs: never }
+const fresh: Upkeep = {
+  rolled: 0,
+  settled: 0,
+  settledMs: 0,
+  rollMs: never,
+  cleaned: 0,
+  cleanMs: never,
+  retainStart: 0,
+  retainVersion: -1,
+  retainMs: 0,
+  retainBytes: 0,
+  goneTo: 0,
+  goneMs: 0,
+  removed: 0,
+  aheadMs: 0,
+}
 // Object.keys forgets the keys that the literal has.
 const names = Object.keys(fresh) as (keyof Upkeep)[]
 
