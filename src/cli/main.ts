@@ -4,6 +4,7 @@ import { brokersCommand } from './brokers.ts'
 import { connectCommand } from './connect.ts'
 import { groupsCommand } from './groups.ts'
 import { startCommand } from './start.ts'
+import { verifyCommand } from './verify.ts'
 
 const millrace = new Command('millrace')
   .description('Kafka without servers: topics, partitions, offsets and commits on Lambda, DynamoDB and S3')
@@ -24,6 +25,6 @@ function adopt(parent: Command, child: Command): Command {
   return child
 }
 
-for (const command of [startCommand(), connectCommand(), groupsCommand(), brokersCommand()])
+for (const command of [startCommand(), connectCommand(), groupsCommand(), brokersCommand(), verifyCommand()])
   millrace.addCommand(adopt(millrace, command))
 await millrace.parseAsync()

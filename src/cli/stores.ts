@@ -20,6 +20,8 @@ export type OpenedStores = {
   readonly clock: Clock
   /** Where the data is, for the ready line. */
   readonly place: string
+  /** Makes deleted objects current again that the bucket still has versions of; how many. Of AWS's stores only. */
+  readonly bringBack?: (keys: readonly string[]) => Promise<number>
 }
 
 /**
@@ -45,9 +47,10 @@ async function openAwsStores({ table, bucket, memory }: StoreOptions): Promise<O
   if (!table || !bucket) throw new Trouble('--store aws needs --table NAME and --bucket NAME')
   // Which Node versions we run on is for package.json to say; the SDK would say it in six lines on every start.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
-  const [{ openAws }, { ensureAws }] = await Promise.all([
+  const [{ openAws }, { ensureAws }, { bringBack }] = await Promise.all([
     import('../store/aws/open.ts'),
     import('../store/aws/ensure.ts'),
+    import('../store/aws/bring-back.ts'),
   ])
   const aws = openAws({
     table,
@@ -63,7 +66,12 @@ async function openAwsStores({ table, bucket, memory }: StoreOptions): Promise<O
     throw unreachable ? new Trouble(`${aws.connection.endpoint} cannot be reached (${error.message})`) : error
   }
   const at = aws.connection.endpoint ? ` at ${aws.connection.endpoint}` : ''
-  return { stores: aws.stores, clock: aws.clock, place: `data in table ${table} and bucket ${bucket}${at}` }
+  return {
+    stores: aws.stores,
+    clock: aws.clock,
+    place: `data in table ${table} and bucket ${bucket}${at}`,
+    bringBack: (keys) => bringBack(aws.bucket, keys),
+  }
 }
 
 /** An emulator takes any credentials and any region, but the SDK insists on some. */

@@ -45,6 +45,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/runtime/',
     'src/store/',
   ],
+  'src/verify/': ['src/verify/', 'src/cluster/', 'src/log/', 'src/protocol/', 'src/runtime/', 'src/store/'],
   'src/server/': [
     'src/server/',
     'src/broker/',
@@ -77,6 +78,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/protocol/',
     'src/runtime/',
     'src/store/',
+    'src/verify/',
     'package.json',
   ],
   'functions/': ['functions/', 'src/http/', 'src/maintenance/', 'src/observability/', 'src/runtime/', 'src/store/'],

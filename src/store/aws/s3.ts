@@ -74,7 +74,13 @@ export function s3Objects(bucket: S3Bucket, meter: Meter = unmetered): ObjectSto
 const attemptMs = ({ connection }: S3Bucket, bytes: number) =>
   connection.readTimeoutMs + Math.ceil((bytes / (4 * 1024 * 1024)) * 1_000)
 
-const asking = (bucket: S3Bucket, meter: Meter, call: Asking['call'], kind: Asking['kind'], bytes = 0): Asking => ({
+export const asking = (
+  bucket: S3Bucket,
+  meter: Meter,
+  call: Asking['call'],
+  kind: Asking['kind'],
+  bytes = 0,
+): Asking => ({
   meter,
   store: 'objects',
   call,

@@ -1,0 +1,77 @@
+/** One look at one partition: the head against itself, against the index below it, and against its producers. */
+import { droppedStamp, type Head, readHead, recordsIn, tailRefs } from '../log/head.ts'
+import { headKey, spilledProducersPk } from '../log/keys.ts'
+import { producerOfAttribute } from '../log/producer-state.ts'
+import type { Ref } from '../log/ref.ts'
+import { retentionOf } from '../log/retention.ts'
+import type { Core } from '../runtime/core.ts'
+import { lookAtIndex } from './index-walk.ts'
+import { type Look, readable } from './look.ts'
+import { lookAtRefs, placed } from './refs.ts'
+
+const rowsAPage = 500
+/** Of a producer's packed state. */
+const producerBytes = 9
+
+/** @throws StoreError where the store cannot be read; what it holds and should not is a finding. */
+export async function lookAtPartition(core: Core, look: Look): Promise<void> {
+  const item = await core.items.get(headKey(look.id))
+  if (!item) return look.find('head', 'it has no head, and can be neither written nor read')
+  const head = await readable(look, 'head', async () => readHead(look.id, item))
+  const tail = head && (await readable(look, 'tail', async () => tailRefs(head)))
+  if (!head || !tail) return
+  lookAtHead(look, head, tail)
+  const index = await lookAtIndex(core, look, head, tail)
+  await lookAtRefs(core, look, placed(tail, head.tailStart, head.start))
+  const inTail = placed(tail, head.tailStart, head.retired)
+  const bytes = index.bytes + inTail.reduce((sum, { ref }) => sum + ref.length, 0)
+  // Compaction tells the head afterwards what it saved.
+  const isExact = !retentionOf(look.topic.overrides).compacts
+  if (isExact && index.isWhole && head.bytes !== bytes) {
+    look.find('bytes', `the head counts ${head.bytes} bytes, and its entries have ${bytes}`)
+  }
+  if (index.runningTimestampMs > head.droppedTimestampMs) {
+    look.find(
+      'timestamp',
+      `the head's greatest dropped timestamp ${head.droppedTimestampMs} is less than the index's ${index.runningTimestampMs}`,
+    )
+  }
+  if (index.runningStamp > droppedStamp(head)) {
+    look.find('stamp', `the head has forgotten that the stamp ${index.runningStamp} left its tail`)
+  }
+  await lookAtProducers(core, look, head)
+}
+
+function lookAtHead(look: Look, head: Head, tail: readonly Ref[]): void {
+  const { start, next, tailStart } = head
+  if (start < 0 || start > next) look.find('start', `the log starts at ${start} and ends at ${next}`)
+  const end = tailStart + recordsIn(tail)
+  if (end !== next) look.find('tail', `the tail goes from ${tailStart} to ${end}, and the log ends at ${next}`)
+  for (const [at, ref] of tail.entries()) {
+    if (ref.count < 1) look.find(`tail ${at}`, `the tail's ref ${at} has ${ref.count} records`)
+  }
+}
+
+/**
+ * Producers that have left the head: each was seen to stand there when the log ended no further than now. One that is written
+ * here and in the head too is of a spill that died in between, or back.
+ */
+async function lookAtProducers(core: Core, look: Look, head: Head): Promise<void> {
+  const pk = spilledProducersPk(look.id)
+  for (let after = ''; ; ) {
+    const rows = await core.items.query({ pk, from: `${after}\0`, limit: rowsAPage })
+    for (const { sk, item } of rows) {
+      const producer = Number.parseInt(sk, 36)
+      if (Number(item.n) <= head.next) continue
+      const says = `producer ${producer} left the head when the log ended at ${Number(item.n)}, and it ends at ${head.next}`
+      look.find(`producer ${producer}`, says)
+    }
+    if (rows.length < rowsAPage) break
+    after = rows.at(-1)?.sk ?? after
+  }
+  for (const [name, packed] of head.producers) {
+    if (packed.length === producerBytes) continue
+    const says = `the state of producer ${producerOfAttribute(name)} has ${packed.length} bytes`
+    look.find(`producer ${name}`, says)
+  }
+}
