@@ -44,6 +44,13 @@ async function values(records: Uint8Array | null): Promise<string[]> {
   return found
 }
 
+const partitionLeaderEpochAt = 12
+
+const epochsIn = (records: Uint8Array | null): number[] =>
+  [...batchesIn(records ?? new Uint8Array())].map(({ at }) =>
+    Buffer.from(there(records ?? undefined)).readInt32BE(at + partitionLeaderEpochAt),
+  )
+
 /** The broker with this id, and one that is another. */
 const split = (all: readonly RunningBroker[], nodeId: number) => ({
   leader: there(all.find((one) => one.nodeId === nodeId)),
@@ -124,7 +131,7 @@ test('batches carry no greater epoch than Metadata tells, and clients with other
   const client = await split(three, leaderId).leader.client()
   await produced(client, 0, 'a')
   const { records } = await fetched(client, 0, 0, leaderEpoch)
-  expect(Buffer.from(there(records ?? undefined)).readInt32BE(12)).toBe(leaderEpoch)
+  expect(epochsIn(records)).toEqual([leaderEpoch])
   expect((await fetched(client, 0, 0, leaderEpoch - 1)).errorCode).toBe(fencedEpoch)
   expect((await fetched(client, 0, 0, leaderEpoch + 1)).errorCode).toBe(unknownEpoch)
 })
@@ -190,8 +197,11 @@ test('an old leader that believes in itself appends nothing once another has app
   expect(await produced(next, at, 'new')).toMatchObject({ errorCode: 0, baseOffset: 1 })
   expect(await produced(old, at, 'old, after')).toMatchObject({ errorCode: notLeader })
   expect(await fetched(next, at, 2)).toMatchObject({ errorCode: 0, highWatermark: 2 })
+  const told = there((await partitionsOf(old, 'news'))[at]).leaderEpoch
+  expect(told).toBeLessThan(moved.leaderEpoch)
+  expect(epochsIn((await fetched(old, at)).records)).toEqual([told, told])
   // Being refused told it to look.
-  await brokers.pass(beatMs / 3)
+  await brokers.pass(beatMs / 2)
   expect(await produced(old, at, 'old')).toMatchObject({
     errorCode: notLeader,
     currentLeader: { leaderId: two.nodeId },

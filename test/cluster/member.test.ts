@@ -138,14 +138,22 @@ test('one that slept for long does not act on what it knew: not before it has re
   await pass(replacedMs)
   expect(membersSeenBy(two)).toEqual([2])
   expect(one.member.isServing()).toBe(false)
-  const seen: (readonly number[])[] = []
-  const { get } = stores.items
+  const order: string[] = []
+  const { get, update } = stores.items
   stores.items.get = (key) => {
-    seen.push(one.member.isServing() ? [1] : [])
+    order.push(`asked for the ${key.sk}`)
     return get(key)
   }
+  stores.items.update = async (key, change) => {
+    const written = await update(key, change)
+    order.push(`wrote ${key.sk}`)
+    return written
+  }
   await one.member.beat()
-  expect(seen.flat()).toEqual([])
+  expect(order.filter((what) => what !== 'wrote controller').slice(0, 2)).toEqual([
+    'wrote broker/1',
+    'asked for the view',
+  ])
   expect(one.member.isServing()).toBe(true)
   expect(membersSeenBy(one)).toEqual([1, 2])
 })
@@ -182,6 +190,48 @@ test('a node id that a living broker has is refused', async () => {
   const { joinedBroker } = newCluster()
   await joinedBroker(7)
   await expect(joinedBroker(7)).rejects.toThrow(NodeIdTaken)
+})
+
+test('a broker that joins while the controller looks around is not taken for dead', async () => {
+  const { broker, joinedBroker, during, stores } = newCluster()
+  const [one, two] = [await joinedBroker(), broker()]
+  await during(one.beats.stop())
+  const { get, query } = stores.items
+  let joining: Promise<void> | undefined
+  // The leases as they are before, the view as it is after.
+  stores.items.query = async (asked) => {
+    const rows = await query(asked)
+    stores.items.query = query
+    joining ??= two.member.join()
+    return rows
+  }
+  stores.items.get = async (key) => {
+    stores.items.get = get
+    while (!joining) await Promise.resolve()
+    await joining
+    return get(key)
+  }
+  await during(one.member.beat())
+  expect(membersSeenBy(one)).toEqual([1, 2])
+})
+
+test('a broker that comes back while it is being removed stays', async () => {
+  const { joinedBroker, broker, during, stores } = newCluster()
+  const [one, two] = [await joinedBroker(1), await joinedBroker(2)]
+  await during(Promise.all([one.beats.stop(), two.beats.stop()]))
+  // A member without a lease: it died in the middle of leaving.
+  await two.member.release()
+  const again = broker(2)
+  const { update } = stores.items
+  stores.items.update = async (key, change) => {
+    if (key.sk !== 'view') return update(key, change)
+    stores.items.update = update
+    await again.member.join()
+    return update(key, change)
+  }
+  await during(one.member.beat())
+  expect(again.member.isServing()).toBe(true)
+  expect(membersSeenBy(one)).toEqual([1, 2])
 })
 
 test('a broker joins and stays over a network that loses every other answer', async () => {
