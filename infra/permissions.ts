@@ -48,6 +48,8 @@ const readLog = [
   { sid: 'ReadIndex', actions: [query], keys: ['i/*'] },
   { sid: 'ReadBlobItems', actions: [batchGet], keys: ['b/*'] },
 ]
+/** A reader that meets what TTL has removed moves the log's start. */
+const passExpired = { sid: 'PassExpired', actions: [update], keys: ['h/*'] }
 const readObjects = { sid: 'ReadObjects', actions: ['s3:GetObject'], prefixes: ['blobs/*', 'segments/*'] }
 
 /** Joining, beating, finding the dead and leaving, for an instance that is a member; the first of a group also names it. */
@@ -85,6 +87,7 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
           // A poll reads the heads of all its partitions at once.
           { sid: 'ReadHeads', actions: [get, batchGet], keys: ['h/*'] },
           ...readLog,
+          passExpired,
           { sid: 'MoveConsumers', actions: [get, update], keys: ['consumer/*'] },
           ...takePart,
         ],
@@ -99,6 +102,7 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
           readHead,
           // A position by time looks into the log.
           ...readLog,
+          passExpired,
           { sid: 'KeepConsumers', actions: [get, update, remove], keys: ['consumer/*'] },
           ...takePart,
         ],
@@ -115,6 +119,9 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
           { sid: 'ReadJobs', actions: [get], keys: ['jobs'] },
           { sid: 'KnowCluster', actions: [get, update], keys: ['cluster'] },
           writeTopics,
+          // A longer retention is told to the blobs that would go before.
+          { sid: 'FindBlobs', actions: [query], keys: ['i/*'] },
+          { sid: 'KeepBlobsLonger', actions: [update], keys: ['b/*'] },
         ],
         objects: [],
         seesMissingObjects: false,
@@ -162,7 +169,8 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
       return {
         items: [
           { sid: 'KeepPlace', actions: [get, query, update, remove], keys: ['maintenance', 'upkeep/*'] },
-          { sid: 'ListTopics', actions: [get, query], keys: ['topics'] },
+          // A change of configs that died half way is brought to an end.
+          { sid: 'ListTopics', actions: [get, query, update], keys: ['topics'] },
           { sid: 'WorkOffJobs', actions: [query, update, remove], keys: ['jobs'] },
           // What left the log's start behind, and the heads of deleted topics.
           { sid: 'MoveHeads', actions: [get, batchGet, update, remove], keys: ['h/*'] },

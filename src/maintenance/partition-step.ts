@@ -22,6 +22,7 @@ export type PartitionFigures = {
   retiredBytes: number
   /** Entries of the indexes that went after it. */
   removedEntries: number
+  forgottenProducers: number
   /** What waits and is due, as far as it was looked at. */
   backlogBytes: number
 }
@@ -34,6 +35,7 @@ export const noFigures = (): PartitionFigures => ({
   deletedBlobs: 0,
   retiredBytes: 0,
   removedEntries: 0,
+  forgottenProducers: 0,
   backlogBytes: 0,
 })
 

@@ -12,6 +12,7 @@
  *   retainMs, retainBytes        when, and at how many bytes in the log, its first entry goes
  *   goneTo, goneMs               what ends here or before was below the log's start at that time
  *   removed                      and has been removed up to here
+ *   producersMs   producers are looked through from then on for those to be forgotten
  *   aheadMs    since when the head announces configs that the topic does not have; 0 where it does not
  */
 import { requireFormat } from '../log/format.ts'
@@ -38,6 +39,7 @@ export type Upkeep = {
   readonly goneMs: number
   readonly removed: number
   readonly aheadMs: number
+  readonly producersMs: number
 }
 
 const fresh: Upkeep = {
@@ -55,6 +57,7 @@ const fresh: Upkeep = {
   goneMs: 0,
   removed: 0,
   aheadMs: 0,
+  producersMs: 0,
 }
 // Object.keys forgets the keys that the literal has.
 const names = Object.keys(fresh) as (keyof Upkeep)[]

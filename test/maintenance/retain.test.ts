@@ -268,3 +268,31 @@ function dyingAfter(items: ItemStore, calls: number): ItemStore {
   }
   return dying
 }
+
+test('a step of the head that is answered late, or comes twice, takes the bytes off once', async () => {
+  const world = await newLogWorld(keep(dayMs))
+  await world.fill(values('old', 200))
+  await world.pass(dayMs / 2)
+  await world.fill(values('young', 100))
+  await world.pass(dayMs / 2 + minuteMs)
+  const late: (() => Promise<unknown>)[] = []
+  const network: ItemStore = {
+    ...world.stores.items,
+    update: async (key, update) => {
+      const isRetiring = update.patches.some((patch) => 'set' in patch && patch.set === 'k')
+      if (isRetiring) late.push(() => world.stores.items.update(key, update))
+      const written = await world.stores.items.update(key, update)
+      if (isRetiring) throw new StoreError('unknown-outcome', 'connection reset')
+      return written
+    },
+    metered: () => network,
+  }
+  await world.run(world.server(network)).catch(() => {})
+  expect(late).toHaveLength(1)
+  for (const copy of late) await copy()
+  await world.maintainAfter(minuteMs)
+  for (const copy of late) await copy()
+  const { start, bytes } = await headOf(world)
+  expect(start).toBeGreaterThan(180)
+  expect(bytes).toBe(await bytesFrom(world, start))
+})

@@ -49,9 +49,12 @@ describe('the synthesized roles', () => {
         expect(may('groups', item(action, key))).toBe(false)
   })
 
-  it('keep a reader from changing the log', () => {
+  it('keep a reader from changing the log, but for where it begins', () => {
     for (const name of ['fetch', 'commit']) {
-      expect(may(name, item('UpdateItem', 'h/abc/0'))).toBe(false)
+      expect(may(name, item('UpdateItem', 'h/abc/0'))).toBe(true)
+      expect(may(name, item('DeleteItem', 'h/abc/0'))).toBe(false)
+      expect(may(name, item('UpdateItem', 'i/abc/0'))).toBe(false)
+      expect(may(name, item('UpdateItem', 'b/1/00'))).toBe(false)
       expect(may(name, item('DeleteItem', 'topics'))).toBe(false)
       expect(may(name, object('s3:PutObject', 'blobs/ab/01J'))).toBe(false)
     }

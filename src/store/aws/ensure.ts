@@ -3,6 +3,7 @@ import {
   CreateTableCommand,
   DescribeTableCommand,
   type DynamoDBClient,
+  UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
 import { StoreError } from '../errors.ts'
@@ -83,6 +84,22 @@ async function createTable(client: DynamoDBClient, table: string): Promise<void>
     if (failureOf(error).name !== 'ResourceInUseException') throw storeError(error, 'write', `create table ${table}`)
   }
   await active(client, table)
+  await forgetting(client, table)
+}
+
+/** Items whose `ttl` has passed go by themselves, as in a deployed table (infra/storage.ts). Without it they stay, and only cost. */
+async function forgetting(client: DynamoDBClient, TableName: string): Promise<void> {
+  const command = new UpdateTimeToLiveCommand({
+    TableName,
+    TimeToLiveSpecification: { Enabled: true, AttributeName: 'ttl' },
+  })
+  try {
+    await client.send(command, deadline())
+  } catch (error) {
+    // Another process was first; or an emulator that has no such thing.
+    if (failureOf(error).name !== 'ValidationException' && failureOf(error).status !== 400)
+      throw storeError(error, 'write', `time to live of table ${TableName}`)
+  }
 }
 
 async function active(client: DynamoDBClient, table: string): Promise<void> {
