@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { newMember } from '../../src/cluster/member.ts'
 import { writeGrants } from '../../src/http/grants.ts'
 import { lambdaHandler } from '../../src/http/lambda.ts'
 import { allRoutes } from '../../src/http/routes.ts'
@@ -86,6 +87,22 @@ describe('a Kafka frame over HTTP', () => {
     const length = answer.value().value.responses[0]?.partitions[0]?.records?.length ?? 0
     expect(length).toBeGreaterThan(3 * 1024 * 1024)
     expect(length).toBeLessThanOrEqual(4 * 1024 * 1024)
+  })
+
+  test('tells no older leader epochs than brokers over the same stores told, and leads everything itself', async () => {
+    const server = await withTopic()
+    const member = newMember(server.core, { host: 'broker', port: 9092, leaseMs: 5_000 })
+    await member.join()
+    await member.leave()
+    const { value } = (await call(server, 'metadata', { topics: null }, 12)).value()
+    expect(value.topics[0]?.partitions).toMatchObject([{ leaderId: 1, leaderEpoch: 2 }])
+    // A client may know a newer one, from another process of the same door.
+    const fetch = fetchFrom('t', 0)
+    const topics = [
+      { topic: 't', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100, currentLeaderEpoch: 9 }] },
+    ]
+    const fetched = (await call(server, 'fetch', { ...fetch, topics }, 12)).value()
+    expect(fetched.value.responses[0]?.partitions[0]?.errorCode).toBe(0)
   })
 
   test.each([
