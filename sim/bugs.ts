@@ -6,6 +6,7 @@ import type { Patch } from './bundle.ts'
 import { groupBugs } from './group-bugs.ts'
 import { producerBugs } from './producer-bugs.ts'
 import type { SceneName } from './scenes.ts'
+import { togetherBugs } from './together-bugs.ts'
 
 export type Bug = {
   readonly name: string
@@ -267,4 +268,5 @@ export const bugs: readonly Bug[] = [
   ...keysAndCommits,
   ...groupBugs,
   ...producerBugs,
+  ...togetherBugs,
 ]

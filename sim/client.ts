@@ -1,4 +1,5 @@
 /** What clients have in common: they ask a server, wait for as long as clients wait, and write down what they saw. */
+import type { Appender } from '../src/broker/appender.ts'
 import { KafkaError } from '../src/protocol/errors.ts'
 import type { Core } from '../src/runtime/core.ts'
 import { StoreError } from '../src/store/errors.ts'
@@ -42,7 +43,7 @@ export type Answer<T> = { readonly value: T } | { readonly error: KafkaError | S
 export const pause = (time: Time, ms: number): Promise<void> => new Promise((resolve) => time.after(ms, resolve))
 
 /** Asks a server and waits for it. Errors that a server must never give are thrown. */
-export const ask = <T>(client: Client, work: (core: Core) => Promise<T>): Promise<Answer<T>> =>
+export const ask = <T>(client: Client, work: (core: Core, append: Appender) => Promise<T>): Promise<Answer<T>> =>
   askOne(client, client.world.cluster.anyServer(), work)
 
 /** As `ask`, but only a server whose clock is set right: what holds for 15 minutes needs one that can tell them. */
@@ -54,12 +55,12 @@ export function askPunctual<T>(client: Client, work: (core: Core) => Promise<T>)
 function askOne<T>(
   { world }: Client,
   server: Server | undefined,
-  work: (core: Core) => Promise<T>,
+  work: (core: Core, append: Appender) => Promise<T>,
 ): Promise<Answer<T>> {
   return new Promise((resolve, reject) => {
     if (!server) return world.time.after(100, () => resolve({ error: new StoreError('unavailable', 'no server') }))
     world.time.after(patienceMs, () => resolve({ silence: true }))
-    work(server.core).then(
+    work(server.core, server.append).then(
       (value) => resolve({ value }),
       (error) => {
         if (error instanceof KafkaError || error instanceof StoreError) resolve({ error })

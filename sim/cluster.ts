@@ -1,4 +1,6 @@
 /** Servers over one pair of stores: each is killed, restarted without memory, and frozen as the run's chance has it. */
+import { type Appender, appendEach } from '../src/broker/appender.ts'
+import { flushTogether } from '../src/broker/flush-together.ts'
 import type { Core } from '../src/runtime/core.ts'
 import { freshMemory } from '../src/runtime/memory.ts'
 import { defaultSettings } from '../src/runtime/settings.ts'
@@ -9,7 +11,8 @@ import type { Chance } from './random.ts'
 /** How roughly the servers of one run are treated: chances for each step. */
 export type Fate = { readonly kill: number; readonly freeze: number; readonly clocks: Clocks }
 
-export type Server = { readonly machine: Machine; readonly core: Core }
+/** `append`: how what its clients produce gets into the log. */
+export type Server = { readonly machine: Machine; readonly core: Core; readonly append: Appender }
 
 export type Cluster = {
   /** A server that is up at the moment, if any. */
@@ -25,9 +28,11 @@ type Setup = {
   readonly servers: number
   /** Each call meets a server that remembers nothing, as a function started for it alone. */
   readonly cold: boolean
+  /** What comes while a flush is under way goes into the next one together, as in a broker. */
+  readonly together?: boolean
 }
 
-export function cluster(net: Network, { fate, servers: size, cold }: Setup, chance: Chance): Cluster {
+export function cluster(net: Network, { fate, servers: size, cold, together }: Setup, chance: Chance): Cluster {
   const { time } = net
   const up: (Server | undefined)[] = []
   let kills = 0
@@ -39,7 +44,8 @@ export function cluster(net: Network, { fate, servers: size, cold }: Setup, chan
     const { skewMs, corrected } = drawClock(chance, healed ? 'right' : fate.clocks)
     const name = `server-${started++}`
     const self = machine(name, time, skewMs, corrected, (stepping) => step(slot, stepping))
-    up[slot] = { machine: self, core: coreOn(self, net, chance.fork(name)) }
+    const core = coreOn(self, net, chance.fork(name))
+    up[slot] = { machine: self, core, append: together ? flushTogether(core) : appendEach(core) }
   }
   const step = (slot: number, self: Machine) => {
     if (healed) return
@@ -60,7 +66,9 @@ export function cluster(net: Network, { fate, servers: size, cold }: Setup, chan
   return {
     anyServer() {
       const server = up[chance.below(size)]
-      return server && cold ? { ...server, core: { ...server.core, memory: emptyMemory() } } : server
+      if (!server || !cold) return server
+      const core = { ...server.core, memory: emptyMemory() }
+      return { ...server, core, append: appendEach(core) }
     },
     get kills() {
       return kills

@@ -2,7 +2,7 @@
  * Idempotent producers: each numbers its records, sends a batch until it knows that it is in the log, and goes on. Between that
  * it does what clients should not have to fear: it sends old batches again, leaves gaps, and writes as what it was an epoch ago.
  */
-import { type AppendOutcome, append } from '../src/log/append.ts'
+import type { AppendOutcome } from '../src/log/append.ts'
 import { knownTopic } from '../src/log/topics.ts'
 import type { ErrorName } from '../src/protocol/errors.ts'
 import { encodeBatch } from '../src/protocol/records/batch.ts'
@@ -20,6 +20,7 @@ type Numbered = {
 }
 type Producer = {
   readonly client: Client
+  readonly pauses: Pauses
   readonly id: number
   epoch: number
   /** What comes next in each partition. */
@@ -30,28 +31,30 @@ type Producer = {
   attempts: number
 }
 
+/** How long it rests at most between two batches. */
+export type Pauses = readonly [number, ...number[]]
 /** Some longer than an idle producer stays in the head. */
-const pausesMs = [2_000, 20_000, 60_000, 3 * 60_000, 15 * 60_000] as const
+const pausesMs: Pauses = [2_000, 20_000, 60_000, 3 * 60_000, 15 * 60_000]
 const batchesSentAgain = 6
 
-export async function produceInSequence(client: Client): Promise<void> {
+export async function produceInSequence(client: Client, pauses: Pauses = pausesMs): Promise<void> {
   const { world, chance, name } = client
   const id = Number(name.split('-').at(-1))
   const next = Array.from({ length: world.partitions }, () => 0)
-  const producer: Producer = { client, id, epoch: 0, next, done: [], batches: 0, attempts: 0 }
+  const producer: Producer = { client, pauses, id, epoch: 0, next, done: [], batches: 0, attempts: 0 }
   while (world.time.now() < world.untilMs) {
     const partition = chance.below(world.partitions)
     if (!(await untilDone(producer, newBatch(producer, partition)))) return
     if (chance.happens(0.3)) await sendAgain(producer)
     if (chance.happens(0.1)) await leaveGap(producer, partition)
     if (chance.happens(0.05)) await beginEpoch(producer, partition)
-    await pause(world.time, chance.between(0, chance.pick(pausesMs)))
+    await pause(world.time, chance.between(0, chance.pick(pauses)))
   }
 }
 
 /** Until it is in the log; false where the producer runs out of time, and knows nothing of its batch. */
 async function untilDone(producer: Producer, batch: Numbered): Promise<boolean> {
-  const { client, next, done } = producer
+  const { client, pauses, next, done } = producer
   const { world, chance } = client
   const end = batch.sequence + batch.values.length
   while (world.time.now() < world.untilMs) {
@@ -66,7 +69,7 @@ async function untilDone(producer: Producer, batch: Numbered): Promise<boolean> 
       done.splice(0, done.length - batchesSentAgain)
       return true
     }
-    await pause(world.time, chance.between(10, chance.pick(pausesMs)))
+    await pause(world.time, chance.between(10, chance.pick(pauses)))
   }
   return false
 }
@@ -113,9 +116,11 @@ async function send(producer: Producer, batch: Numbered): Promise<Answer> {
   const attempt = `${client.name}.${producer.attempts++}`
   note(client, { kind: 'append-sent', attempt, values, timestampMs, topicId, partition })
   const records = packed(producer.id, batch)
-  const answer = await ask(client, async (core) =>
-    append(core, await knownTopic(core, topic), [{ partition, records }]),
-  )
+  const answer = await ask(client, async (core, append) => {
+    const batches = [{ partition, records }]
+    const [outcomes = []] = await append([{ topic: await knownTopic(core, topic), batches, byId: false }])
+    return outcomes
+  })
   if ('value' in answer) return tell(client, attempt, answer.value[0])
   if ('error' in answer) note(client, { kind: 'append-failed', attempt, error: answer.error.message })
   else note(client, { kind: 'append-unknown', attempt })

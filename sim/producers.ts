@@ -1,5 +1,5 @@
 /** Producers: each sends values that nobody else ever sends, in requests of all sizes, and writes down what it was told. */
-import { type AppendOutcome, append } from '../src/log/append.ts'
+import type { AppendOutcome } from '../src/log/append.ts'
 import { appendOnce, type Idempotency, onceMs } from '../src/log/append-once.ts'
 import { knownTopic } from '../src/log/topics.ts'
 import { encodeBatch } from '../src/protocol/records/batch.ts'
@@ -25,7 +25,10 @@ export async function produce(client: Client, thinkMs: number): Promise<void> {
 export async function sendOne(client: Client, partitions = somePartitions(client)): Promise<boolean> {
   const { world } = client
   const parts = newParts(client, partitions)
-  const answer = await ask(client, async (core) => append(core, await knownTopic(core, world.topic), parts))
+  const answer = await ask(client, async (core, append) => {
+    const [outcomes = []] = await append([{ topic: await knownTopic(core, world.topic), batches: parts, byId: false }])
+    return outcomes
+  })
   if ('value' in answer) return parts.map((part, at) => tell(client, part, answer.value[at])).every(Boolean)
   // What fails before the append begins cannot have appended; silence may hide anything.
   for (const { attempt } of parts) {

@@ -115,7 +115,7 @@ async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster
     await Promise.all([
       ...several(scene.producers, limits.producers, 'producer', (one) => produce(one, thinkMs)),
       ...several(scene.onceProducers, limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
-      ...several(scene.sequenced ?? 0, limits.producers, 'sequenced', (one) => produceInSequence(one)),
+      ...several(scene.sequenced ?? 0, limits.producers, 'sequenced', (one) => produceInSequence(one, scene.pauses)),
       ...several(scene.readers, limits.readers, 'reader', (one) => read(one, thinkMs)),
     ])
     net.weather = { write: 0, read: 0 }

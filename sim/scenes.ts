@@ -3,6 +3,7 @@ import type { Paddings } from './client.ts'
 import type { Fate } from './cluster.ts'
 import type { GroupScene } from './crowd.ts'
 import type { Weather } from './faults.ts'
+import type { Pauses } from './producers-idempotent.ts'
 import type { Chance } from './random.ts'
 
 export type Scene = {
@@ -25,6 +26,10 @@ export type Scene = {
   readonly readers: number
   /** Idempotent producers, where there are any. */
   readonly sequenced?: number
+  /** How long they rest, where not as long as they do elsewhere. */
+  readonly pauses?: Pauses
+  /** Servers are brokers, which flush together what comes together. */
+  readonly together?: boolean
   /** A consumer group, where there is one. */
   readonly team?: GroupScene
 }
@@ -172,19 +177,48 @@ const sequenceWeathers: readonly [Weather, ...Weather[]] = [
 const sequenceSizes: readonly [Paddings, ...Paddings[]] = [[0], [90], [0, 0, 30, 300, 9_000]]
 const sequencesShare = 0.1
 
-export const sceneNames = ['any', 'echoes', 'team', 'sequences'] as const
+/** One or two brokers and many producers of all kinds in a hurry: most of what they send waits for a flush, and goes with others'. */
+const drawTogether = (chance: Chance): Scene => ({
+  weather: chance.pick(togetherWeathers),
+  fate: chance.pick(fates),
+  servers: 1 + chance.below(2),
+  cold: false,
+  together: true,
+  partitions: chance.pick([1, 1, 2, 3]),
+  rivals: false,
+  lengthMs: 10 ** chance.between(4, 5.3),
+  thinkMs: chance.pick([20, 200, 2_000]),
+  paddings: chance.pick(sizes),
+  recordsMax: 2,
+  producers: 3 + chance.below(3),
+  onceProducers: 0,
+  readers: 1,
+  sequenced: 3 + chance.below(4),
+  pauses: [20, 200, 2_000, 20_000],
+})
+const togetherWeathers: readonly [Weather, ...Weather[]] = [
+  { write: 0.02, read: 0.01 },
+  { write: 0.1, read: 0.05 },
+  { write: 0.3, read: 0.05 },
+  { write: 0.2, read: 0.02, lateness: [2.8, 4.8] },
+]
+const togetherShare = 0.1
+
+export const sceneNames = ['any', 'echoes', 'team', 'sequences', 'together'] as const
 export type SceneName = (typeof sceneNames)[number]
 const draws: Record<SceneName, (chance: Chance) => Scene> = {
   any: drawAny,
   echoes: drawEchoes,
   team: drawTeam,
   sequences: drawSequences,
+  together: drawTogether,
 }
 
 /** Draws from a stream of its own which it is. */
 export function drawScene(chance: Chance, only?: SceneName): Scene {
   const which = chance.fork('scene')
   const rare = which.happens(echoesShare) ? 'echoes' : which.happens(teamsShare) ? 'team' : undefined
-  const drawn = rare ?? (which.happens(sequencesShare) ? 'sequences' : 'any')
+  const often = which.happens(sequencesShare) ? 'sequences' : which.happens(togetherShare) ? 'together' : 'any'
+  const drawn = rare ?? often
   return draws[only ?? drawn](chance)
 }
