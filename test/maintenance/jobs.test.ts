@@ -186,3 +186,21 @@ it('tells of a job that it does not understand, and works off the others', async
   expect(String(jobs.error)).toContain('format 2')
   expect(await leftOf(core, topic)).toEqual([])
 })
+
+test('a late copy of the job of a topic that was created long ago does it no harm', async () => {
+  const { core, run, pass } = newMaintainedWorld()
+  let job: Parameters<ItemStore['update']> | undefined
+  const items: ItemStore = {
+    ...core.items,
+    update(key, change) {
+      if (key.pk === jobsPk) job ??= [key, change]
+      return core.items.update(key, change)
+    },
+  }
+  const topic = await createTopic({ ...core, items }, { name: 'orders' })
+  await send(core, topic, 0, ['kept'], core.clock.now())
+  await pass(2 * hourMs)
+  if (job) await core.items.update(...job)
+  expect((await run()).jobs).toMatchObject({ finished: 1, failed: 0 })
+  expect((await readAll(core, topic, 0)).map(text)).toEqual(['kept'])
+})
