@@ -64,6 +64,8 @@ async function visit(clients: Clients, sides: Sides, round: number): Promise<voi
       const value = await measure(sides[place])
       if (round >= 0) record(name, unit, place, round, value)
     }
+    const { kafka = 0, millrace = 0 } = measures.get(name)?.pairs[round] ?? {}
+    if (kafka > 0) process.stderr.write(`${round + 1}/${pairs} ${name} ${(millrace / kafka).toFixed(2)} ×\n`)
   }
   const onBoth = async (work: (broker: string) => Promise<void>) => {
     for (const place of places) await work(sides[place].broker)

@@ -1,6 +1,6 @@
 /**
  * Planning a read of one partition: which refs and spans of segments hold the records from an offset on. Refs of the tail come with
- * the head; all older ones take one query of the index, or none where the segment is the one read last.
+ * the head; all older ones take one query of the index, or none where what the last one brought goes far enough.
  */
 import type { Core } from '../runtime/core.ts'
 import type { Item, Key } from '../store/items.ts'
@@ -53,11 +53,11 @@ export async function planRead(
   const pieces: Piece[] = []
   let reached = offset
   if (offset < head.tailStart) {
-    const remembered = again ? undefined : lastSegment(core, id, offset)
+    const remembered = again ? undefined : rememberedFrom(core, id, offset, maxBytes)
     const more = Math.min(entriesMax, Math.floor(maxBytes / bytesAnEntry))
-    const entries = remembered ? [remembered] : await entriesCovering(core, id, offset, more, again ? thoroughly : 1)
+    const entries = remembered ?? (await entriesCovering(core, id, offset, more, again ? thoroughly : 1))
     if (entries.length === 0) return undefined
-    if (!remembered) rememberSegment(core, id, entries)
+    if (!remembered) remember(core, id, entries)
     for (const entry of entries) pieces.push(...piecesOf(id, entry))
     reached = entries.at(-1)?.end ?? offset
   }
@@ -72,25 +72,36 @@ export async function planRead(
   )
 }
 
-/** Shorter than what a segment was made of, or was replaced by, outlives it: a reader in sequence asks the index once a segment. */
+/** Shorter than what a segment was made of, or was replaced by, outlives it: a reader in sequence seldom asks the index. */
 const rememberedMs = 5 * 60_000
-const rememberedKey = (id: PartitionId): string => `segment ${partitionText(id)}`
+const rememberedKey = (id: PartitionId): string => `entries ${partitionText(id)}`
 
-type Remembered = { readonly segment: Segment; readonly untilMs: number }
+/** Entries that follow one another without a gap. */
+type Remembered = { readonly entries: readonly Entry[]; readonly untilMs: number }
 
-function rememberSegment(core: Core, id: PartitionId, entries: readonly Entry[]): void {
-  const last = entries.findLast(isSegment)
-  if (!last) return
-  const remembered: Remembered = { segment: last, untilMs: core.clock.uptime() + rememberedMs }
-  core.memory.immutable.set(rememberedKey(id), remembered, last.packedSpans.length + 500)
+function remember(core: Core, id: PartitionId, entries: readonly Entry[]): void {
+  const remembered: Remembered = { entries, untilMs: core.clock.uptime() + rememberedMs }
+  core.memory.immutable.set(rememberedKey(id), remembered, 500 + sum(entries, memoryBytes))
 }
 
-function lastSegment(core: Core, id: PartitionId, offset: number): Segment | undefined {
-  // What lies under this key is what `rememberSegment` put there.
+/** What is remembered from `offset` on: a segment, or as many chunks as are worth an answer. */
+function rememberedFrom(core: Core, id: PartitionId, offset: number, maxBytes: number): readonly Entry[] | undefined {
+  // What lies under this key is what `remember` put there.
   const known = core.memory.immutable.get(rememberedKey(id)) as Remembered | undefined
   if (!known || core.clock.uptime() >= known.untilMs) return undefined
-  return known.segment.base <= offset && offset < known.segment.end ? known.segment : undefined
+  const from = known.entries.findIndex((entry) => entry.base <= offset && offset < entry.end)
+  const [first, ...after] = from < 0 ? [] : known.entries.slice(from)
+  if (!first) return undefined
+  const worthwhile = isSegment(first) || sum(after, dataBytes) >= maxBytes
+  return worthwhile ? [first, ...after] : undefined
 }
+
+const dataBytes = (entry: Entry): number => (isSegment(entry) ? entry.bytes : sum(entry.refs, ({ length }) => length))
+/** A ref that is unpacked takes some 300 bytes. */
+const memoryBytes = (entry: Entry): number =>
+  isSegment(entry) ? entry.packedSpans.length : sum(entry.refs, ({ data }) => 300 + (data?.length ?? 0))
+
+const sum = <T>(all: readonly T[], of: (one: T) => number): number => all.reduce((total, one) => total + of(one), 0)
 
 const piecesOf = (id: PartitionId, entry: Entry): Piece[] =>
   isSegment(entry) ? piecesOfSegment(id, entry) : piecesOfRefs(entry.refs, entry.base)
