@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2'
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch'
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
@@ -34,6 +34,14 @@ export interface MillraceProps {
    * @default the keys that DynamoDB and S3 own
    */
   readonly encryptionKey?: IKey
+  /**
+   * How long objects outlive their deletion, in whole days: so far back the table can be restored and find them. What retention and
+   * rolling remove is paid for as long (S3's price of storage). `Duration.days(0)`: no versions are kept, and no restore finds what
+   * was removed since.
+   * @default 35 days, as far as the table's point-in-time recovery goes back; none where removalPolicy is DESTROY, for such a bucket
+   *   could not be emptied
+   */
+  readonly deletedObjectsKept?: Duration
   /**
    * Where S3 writes the bucket's own access logs.
    * @default none: the API and the functions log each request
@@ -129,6 +137,7 @@ export class Millrace extends Construct {
       deletionProtection: props.deletionProtection ?? removalPolicy === RemovalPolicy.RETAIN,
       encryptionKey: props.encryptionKey,
       serverAccessLogsBucket: props.serverAccessLogsBucket,
+      deletedObjectsKeptDays: (props.deletedObjectsKept ?? defaultKept(removalPolicy)).toDays(),
     }
     this.table = makeTable(this, storage)
     this.bucket = makeBucket(this, storage)
@@ -246,3 +255,6 @@ const acknowledgePrefixes = (scope: Construct, bucket: Bucket): void => {
       reason: 'Objects get their names at run time; the prefix of one kind of object is the narrowest name there is.',
     })
 }
+
+const defaultKept = (removalPolicy: RemovalPolicy): Duration =>
+  Duration.days(removalPolicy === RemovalPolicy.DESTROY ? 0 : 35)

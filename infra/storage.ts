@@ -10,7 +10,12 @@ export type StorageOptions = {
   readonly deletionProtection: boolean
   readonly encryptionKey: IKey | undefined
   readonly serverAccessLogsBucket: IBucket | undefined
+  /** Whole days; 0: not at all. */
+  readonly deletedObjectsKeptDays: number
 }
+
+/** The most that DynamoDB's point-in-time recovery goes back. */
+const recoveryDaysMax = 35
 
 /** Key schema and logical id are for ever: a change of either makes CloudFormation replace the table (test/infra pins them). */
 export const makeTable = (scope: Construct, options: StorageOptions): TableV2 =>
@@ -19,7 +24,13 @@ export const makeTable = (scope: Construct, options: StorageOptions): TableV2 =>
     sortKey: { name: 'sk', type: AttributeType.STRING },
     timeToLiveAttribute: 'ttl',
     billing: Billing.onDemand(),
-    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    pointInTimeRecoverySpecification: {
+      pointInTimeRecoveryEnabled: true,
+      // Further back the table would name objects that are gone; the longest is what DynamoDB does unasked.
+      ...(options.deletedObjectsKeptDays > 0 && options.deletedObjectsKeptDays < recoveryDaysMax
+        ? { recoveryPeriodInDays: options.deletedObjectsKeptDays }
+        : {}),
+    },
     deletionProtection: options.deletionProtection,
     removalPolicy: options.removalPolicy,
     encryption:
@@ -29,9 +40,10 @@ export const makeTable = (scope: Construct, options: StorageOptions): TableV2 =>
   })
 
 /**
- * Not versioned: an object is created once, never overwritten (conditional PUT), and its name is never used again; old versions
- * would only keep what retention has removed, and nothing but another deletion rule would ever free them.
- * The one lifecycle rule ends uploads that were never completed. No rule may delete an object: only Millrace knows what is named.
+ * Versioned for the sake of restores alone: an object is created once, never overwritten (conditional PUT), and its name is never used
+ * again, so that the one noncurrent version there can be is what was deleted. It is kept as long as the table can be restored to a
+ * time at which it was named. The rules only ever free what Millrace has deleted before, and uploads that were never completed. No
+ * rule may delete a current object: only Millrace knows what is named.
  */
 export const makeBucket = (scope: Construct, options: StorageOptions): Bucket => {
   const { encryptionKey, serverAccessLogsBucket } = options
@@ -40,8 +52,19 @@ export const makeBucket = (scope: Construct, options: StorageOptions): Bucket =>
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     enforceSSL: true,
     minimumTLSVersion: 1.2,
-    versioned: false,
-    lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+    versioned: options.deletedObjectsKeptDays > 0,
+    lifecycleRules: [
+      {
+        abortIncompleteMultipartUploadAfter: Duration.days(1),
+        ...(options.deletedObjectsKeptDays > 0
+          ? {
+              noncurrentVersionExpiration: Duration.days(options.deletedObjectsKeptDays),
+              // What is left of a deletion whose object has been freed.
+              expiredObjectDeleteMarker: true,
+            }
+          : {}),
+      },
+    ],
     removalPolicy: options.removalPolicy,
     // One KMS call for many objects instead of one for each.
     ...(encryptionKey === undefined

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam'
@@ -109,12 +109,38 @@ describe('the bucket', () => {
     })
   })
 
-  it('has no lifecycle rule that could delete data', () => {
-    template.hasResourceProperties(bucket, {
-      LifecycleConfiguration: {
-        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
-      },
+  const rulesOf = (of: Template): unknown => resourcesOf(of, bucket)[0]?.Properties?.LifecycleConfiguration
+
+  it('keeps what was deleted as long as the table can be restored, and no rule could delete anything else', () => {
+    template.hasResourceProperties(bucket, { VersioningConfiguration: { Status: 'Enabled' } })
+    expect(rulesOf(template)).toEqual({
+      Rules: [
+        {
+          AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+          ExpiredObjectDeleteMarker: true,
+          NoncurrentVersionExpiration: { NoncurrentDays: 35 },
+          Status: 'Enabled',
+        },
+      ],
     })
+  })
+
+  it('keeps it as long as it is told to, and the table can be restored no further back', () => {
+    const shorter = templateOf({ deletedObjectsKept: Duration.days(7) })
+    expect(JSON.stringify(rulesOf(shorter))).toContain('"NoncurrentDays":7')
+    expect(JSON.stringify(resourcesOf(shorter, table))).toContain('"RecoveryPeriodInDays":7')
+  })
+
+  it('keeps no versions where it is to be thrown away', () => {
+    for (const of of [
+      templateOf({ deletedObjectsKept: Duration.days(0) }),
+      templateOf({ removalPolicy: RemovalPolicy.DESTROY }),
+    ]) {
+      expect(resourcesOf(of, bucket)[0]?.Properties?.VersioningConfiguration).toBeUndefined()
+      expect(rulesOf(of)).toEqual({
+        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
+      })
+    }
   })
 })
 
