@@ -5,6 +5,8 @@
 import type { Patch } from './bundle.ts'
 import { groupBugs } from './group-bugs.ts'
 import { producerBugs } from './producer-bugs.ts'
+import { retentionBugs } from './retention-bugs.ts'
+import { rollBugs } from './roll-bugs.ts'
 import type { SceneName } from './scenes.ts'
 import { togetherBugs } from './together-bugs.ts'
 
@@ -267,6 +269,8 @@ export const bugs: readonly Bug[] = [
   ...reading,
   ...keysAndCommits,
   ...groupBugs,
+  ...retentionBugs,
   ...producerBugs,
+  ...rollBugs,
   ...togetherBugs,
 ]

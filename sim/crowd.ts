@@ -2,11 +2,9 @@
 import { fetchOffsets } from '../src/groups/offsets.ts'
 import { partitionBounds } from '../src/log/offsets.ts'
 import { knownTopic } from '../src/log/topics.ts'
-import { maintain } from '../src/maintenance/maintain.ts'
-import { KafkaError } from '../src/protocol/errors.ts'
-import { StoreError } from '../src/store/errors.ts'
 import { ask, type Client, note, pause, type World } from './client.ts'
 import { attend, type Crowd, type Self, type Strategy } from './members.ts'
+import { keepUp } from './schedule.ts'
 
 export type GroupScene = {
   readonly members: number
@@ -88,19 +86,12 @@ function kill(crowd: Crowd, self: Self): void {
   crowd.living.delete(self)
 }
 
-/** Fired twice at once now and then, and sometimes not for long. */
-async function runSchedule(client: Client, crowd: Crowd): Promise<void> {
-  const { world, chance } = client
-  const fire = async () => {
-    const answer = await ask(client, (core) => maintain(core, { budgetMs: 20_000 }))
-    const error = 'value' in answer ? answer.value.groups.error : undefined
-    if (error && !(error instanceof StoreError) && !(error instanceof KafkaError)) throw error
-  }
-  while (crowd.calmSinceMs === undefined && world.time.now() < world.untilMs) {
-    await Promise.all(chance.happens(0.3) ? [fire(), fire()] : [fire()])
-    await pause(world.time, chance.between(0, chance.pick([10_000, 60_000, 600_000])))
-  }
-}
+const runSchedule = (client: Client, crowd: Crowd): Promise<void> =>
+  keepUp(
+    client,
+    () => client.chance.pick([10_000, 60_000, 600_000]),
+    () => crowd.calmSinceMs !== undefined || client.world.time.now() >= client.world.untilMs,
+  )
 
 /** Waits until the group looks settled or time is up, and writes down what it has come to. */
 async function untilSettled(client: Client, crowd: Crowd): Promise<void> {

@@ -1,4 +1,5 @@
 /** One run: a cluster in some weather, its clients, the storm's end, and a last look at everything. */
+import type { TopicConfigs } from '../src/log/topic-configs.ts'
 import { createTopic, findTopic } from '../src/log/topics.ts'
 import { KafkaError } from '../src/protocol/errors.ts'
 import { memoryStores } from '../src/store/embedded/memory.ts'
@@ -16,7 +17,9 @@ import { beginAttempts, produce, produceOnce } from './producers.ts'
 import { produceInSequence } from './producers-idempotent.ts'
 import { type Chance, seeded } from './random.ts'
 import { read } from './readers.ts'
+import { changeRetention } from './retention.ts'
 import { drawScene, type Scene } from './scenes.ts'
+import { catchUp, keepUp } from './schedule.ts'
 import { epochMs, simulatedTime } from './time.ts'
 
 export type Outcome = {
@@ -41,7 +44,7 @@ export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
   const chance = seeded(seed)
   const scene = drawScene(chance, limits.scene)
   const time = simulatedTime()
-  const stores = memoryStores(time.now)
+  const stores = memoryStores(time.now, { forgets: scene.retention !== undefined })
   const net: Network = {
     time,
     chance: chance.fork('network'),
@@ -91,8 +94,12 @@ async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster
   const { partitions, lengthMs, thinkMs, paddings, recordsMax } = scene
   const admin = { name: 'admin', chance: chance.fork('admin') }
   const rival = { name: 'rival', chance: chance.fork('rival') }
+  const [keptMs] = scene.retention?.choicesMs ?? [-1]
+  const configs = scene.rolling ? { 'segment.ms': String(scene.rolling.segmentMs), 'retention.ms': String(keptMs) } : {}
   const creators = scene.rivals ? [admin, rival] : [admin]
-  const made = await Promise.all(creators.map((one) => create({ time, cluster: servers, history }, one, partitions)))
+  const made = await Promise.all(
+    creators.map((one) => create({ time, cluster: servers, history }, one, partitions, configs)),
+  )
   const topicId = made[0] ?? ''
   if (made.some((id) => id !== topicId)) throw new Error('one name was given to two topics')
   const world: World = {
@@ -107,16 +114,32 @@ async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster
     untilMs: time.now() + Math.min(lengthMs, limits.lengthMs ?? lengthMs),
   }
   history.push({ atMs: time.now(), client: 'admin', kind: 'created', topic: 'orders', topicId, partitions })
+  if (scene.retention) {
+    history.push({ atMs: time.now(), client: 'admin', kind: 'retention-sent', attempt: 'r', topicId, ms: keptMs })
+    history.push({ atMs: time.now(), client: 'admin', kind: 'retention-acked', attempt: 'r' })
+  }
   const client = (name: string): Client => ({ name, world, chance: chance.fork(name) })
   const several = (count: number, max: number | undefined, name: string, live: (one: Client) => Promise<void>) =>
     Array.from({ length: Math.min(count, max ?? count) }, (_, at) => live(client(`${name}-${at}`)))
   const team = scene.team && gather(scene.team, world, client)
+  const { rolling } = scene
+  const schedule = client('schedule')
   const story = async () => {
     await Promise.all([
       ...several(scene.producers, limits.producers, 'producer', (one) => produce(one, thinkMs)),
       ...several(scene.onceProducers, limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
       ...several(scene.sequenced ?? 0, limits.producers, 'sequenced', (one) => produceInSequence(one, scene.pauses)),
       ...several(scene.readers, limits.readers, 'reader', (one) => read(one, thinkMs)),
+      ...(scene.retention ? [changeRetention(client('keeper'), scene.retention)] : []),
+      ...(rolling
+        ? [
+            keepUp(
+              schedule,
+              () => rolling.pauseMs,
+              () => time.now() >= world.untilMs,
+            ),
+          ]
+        : []),
     ])
     net.weather = { write: 0, read: 0 }
     servers.heal()
@@ -124,6 +147,7 @@ async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster
     // Whatever is still on its way, or asleep, comes and does its worst.
     await pause(time, 12 * 3_600_000)
     await team?.settleAnew()
+    if (rolling) await catchUp(schedule)
     await lastLook(client('last'))
   }
   await Promise.race([story(), ...(team ? [team.broken] : [])])
@@ -133,11 +157,12 @@ async function create(
   world: Pick<World, 'time' | 'cluster' | 'history'>,
   admin: Pick<Client, 'name' | 'chance'>,
   partitions: number,
+  configs: TopicConfigs,
 ): Promise<string> {
   const nobody = { topic: 'orders', topicId: '', partitions, paddings: [0] as const, recordsMax: 1, untilMs: 0 }
   const client: Client = { ...admin, world: { ...world, ...nobody } }
   for (;;) {
-    const made = await ask(client, (core) => createTopic(core, { name: 'orders', partitions }))
+    const made = await ask(client, (core) => createTopic(core, { name: 'orders', partitions, configs }))
     if ('value' in made) return made.value.id
     const taken = 'error' in made && made.error instanceof KafkaError && made.error.error === 'TOPIC_ALREADY_EXISTS'
     const found = taken ? await ask(client, (core) => findTopic(core, 'orders')) : undefined

@@ -5,6 +5,7 @@ import type { GroupScene } from './crowd.ts'
 import type { Weather } from './faults.ts'
 import type { Pauses } from './producers-idempotent.ts'
 import type { Chance } from './random.ts'
+import { drawForgetting, type RetentionScene } from './retention.ts'
 
 export type Scene = {
   readonly weather: Weather
@@ -32,6 +33,10 @@ export type Scene = {
   readonly together?: boolean
   /** A consumer group, where there is one. */
   readonly team?: GroupScene
+  /** Topics' segments are as old as this at most, and the schedule, which rolls them, pauses for at most so long. */
+  readonly rolling?: { readonly segmentMs: number; readonly pauseMs: number }
+  /** How long records stay, where that is changed, and the store forgets what its `ttl` says. */
+  readonly retention?: RetentionScene
 }
 
 const weathers: readonly [Weather, ...Weather[]] = [
@@ -177,6 +182,45 @@ const sequenceWeathers: readonly [Weather, ...Weather[]] = [
 const sequenceSizes: readonly [Paddings, ...Paddings[]] = [[0], [90], [0, 0, 30, 300, 9_000]]
 const sequencesShare = 0.1
 
+/** Logs that are rolled while they are written and read, for an hour or some; most of what is read lies in segments. */
+const drawRolling = (chance: Chance): Scene => {
+  const lengthMs = chance.between(0.3, 3) * 3_600_000
+  return {
+    weather: chance.pick(rollingWeathers),
+    fate: chance.pick(rollingFates),
+    servers: 1 + chance.below(4),
+    cold: chance.happens(0.3),
+    partitions: chance.pick([1, 1, 2]),
+    rivals: false,
+    lengthMs,
+    thinkMs: lengthMs / chance.pick([30, 60]),
+    paddings: chance.pick(rollingSizes),
+    recordsMax: 3,
+    producers: 2 + chance.below(2),
+    onceProducers: chance.below(2),
+    readers: 2,
+    sequenced: chance.below(2),
+    rolling: { segmentMs: chance.pick([1, 60_000, 600_000]), pauseMs: chance.pick([60_000, 300_000, 900_000]) },
+  }
+}
+const rollingWeathers: readonly [Weather, ...Weather[]] = [
+  { write: 0, read: 0 },
+  { write: 0.05, read: 0.02 },
+  { write: 0.2, read: 0.05 },
+  // Copies of what a spiller or a roller sent come back after minutes, when others have rolled and cleaned up.
+  { write: 0.3, read: 0.05, lateness: [4.5, 6.6] },
+]
+/** What is old is told by clocks: a schedule years ahead takes offsets for expired. */
+const rollingFates: readonly [Fate, ...Fate[]] = [
+  { kill: 0, freeze: 0, clocks: 'right' },
+  { kill: 0.005, freeze: 0.005, clocks: 'right' },
+  { kill: 0.003, freeze: 0.003, clocks: 'apart' },
+  { kill: 0, freeze: 0.05, clocks: 'right' },
+]
+/** Heads that are spilled often. */
+const rollingSizes: readonly [Paddings, ...Paddings[]] = [[90], [90, 300, 9_000], [300, 1_500, 9_000]]
+const rollingShare = 0.15
+
 /** One or two brokers and many producers of all kinds in a hurry: most of what they send waits for a flush, and goes with others'. */
 const drawTogether = (chance: Chance): Scene => ({
   weather: chance.pick(togetherWeathers),
@@ -204,21 +248,26 @@ const togetherWeathers: readonly [Weather, ...Weather[]] = [
 ]
 const togetherShare = 0.1
 
-export const sceneNames = ['any', 'echoes', 'team', 'sequences', 'together'] as const
+const forgettingShare = 0.15
+
+export const sceneNames = ['any', 'echoes', 'team', 'sequences', 'rolling', 'together', 'forgetting'] as const
 export type SceneName = (typeof sceneNames)[number]
 const draws: Record<SceneName, (chance: Chance) => Scene> = {
   any: drawAny,
   echoes: drawEchoes,
   team: drawTeam,
   sequences: drawSequences,
+  rolling: drawRolling,
   together: drawTogether,
+  forgetting: drawForgetting,
 }
 
 /** Draws from a stream of its own which it is. */
 export function drawScene(chance: Chance, only?: SceneName): Scene {
   const which = chance.fork('scene')
   const rare = which.happens(echoesShare) ? 'echoes' : which.happens(teamsShare) ? 'team' : undefined
-  const often = which.happens(sequencesShare) ? 'sequences' : which.happens(togetherShare) ? 'together' : 'any'
-  const drawn = rare ?? often
+  const often = which.happens(sequencesShare) ? 'sequences' : which.happens(rollingShare) ? 'rolling' : undefined
+  const other = which.happens(togetherShare) ? 'together' : which.happens(forgettingShare) ? 'forgetting' : undefined
+  const drawn = rare ?? often ?? other ?? 'any'
   return draws[only ?? drawn](chance)
 }
