@@ -95,6 +95,7 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      { test: { name: 'roll', include: ['test/lanes/roll/**/*.test.ts'], testTimeout: 600_000 } },
       { test: { name: 'kill9', include: ['test/lanes/kill9/**/*.test.ts'], testTimeout: 180_000 } },
     ],
   },
