@@ -96,6 +96,16 @@ export default defineConfig({
         },
       },
       { test: { name: 'roll', include: ['test/lanes/roll/**/*.test.ts'], testTimeout: 600_000 } },
+      {
+        test: {
+          name: 'connect-clients',
+          include: ['test/lanes/connect-clients/**/*.test.ts'],
+          globalSetup: 'test/lanes/connect-clients/start.ts',
+          testTimeout: 150_000,
+          hookTimeout: 300_000,
+          maxWorkers: 2,
+        },
+      },
       { test: { name: 'kill9', include: ['test/lanes/kill9/**/*.test.ts'], testTimeout: 180_000 } },
     ],
   },

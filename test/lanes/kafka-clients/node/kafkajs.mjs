@@ -104,7 +104,8 @@ async function member({ group, topic, sessionMs, assignMs = 0 }) {
     groupId: group,
     sessionTimeout: sessionMs,
     heartbeatInterval: 500,
-    rebalanceTimeout: 10_000,
+    // Whoever has not synchronised within it is put out.
+    rebalanceTimeout: 10_000 + 2 * assignMs,
     maxWaitTimeInMs: 300,
     partitionAssigners: [slowly(assignMs)],
   })
