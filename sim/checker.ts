@@ -16,6 +16,7 @@ import { checkCommits } from './checks/commits.ts'
 import { factsOf } from './checks/facts.ts'
 import { checkFinal } from './checks/final.ts'
 import { checkGenerations } from './checks/generations.ts'
+import { checkKept } from './checks/kept.ts'
 import { checkMemberCommits } from './checks/member-commits.ts'
 import { checkReads } from './checks/reads.ts'
 import { checkSettled } from './checks/settled.ts'
@@ -32,6 +33,7 @@ const checks = [
   checkReads,
   checkCommits,
   checkTimes,
+  checkKept,
   ...groupChecks,
 ]
 

@@ -18,6 +18,10 @@ export type Event = At &
     | { readonly kind: 'created'; readonly topic: string; readonly topicId: string; readonly partitions: number }
     /** From when it was answered. */
     | { readonly kind: 'deleted'; readonly topicId: string }
+    /** How long records are to be kept after their timestamp; it may hold from when it was asked for. */
+    | { readonly kind: 'retention-sent'; readonly attempt: string; readonly topicId: string; readonly ms: number }
+    /** From now on it holds, and nothing that was asked for before. */
+    | { readonly kind: 'retention-acked'; readonly attempt: string }
     /** One batch for one partition; `attempt` names it in what follows. An idempotent retry has an attempt of its own. */
     | ({
         readonly kind: 'append-sent'

@@ -310,7 +310,8 @@ async function readSome(client: Client, crowd: Crowd, self: Self): Promise<void>
   const chosen = partitions[client.chance.below(partitions.length)]
   if (!chosen) return
   const [partition, position] = chosen
-  const next = await readOnce(client, partition, position.next)
+  const read = await readOnce(client, partition, position.next)
+  const next = read === 'out of range' ? undefined : read
   if (next === undefined || next <= position.next) return
   const where = { topicId: client.world.topicId, partition }
   note(client, { kind: 'handled', from: position.next, next, ...where, ...inGroup(crowd, self) })

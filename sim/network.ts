@@ -40,6 +40,7 @@ export function storesSeenFrom(machine: Machine, net: Network): Pick<Stores, 'it
   const read = <T>(site: string, effect: () => Promise<T>) => overNetworkToRead(machine, net, site, effect)
   const { items, objects } = net.stores
   const seenItems: ItemStore = {
+    ...(items.forgets ? { forgets: true } : {}),
     get: (key) => read(`items.get ${kindOf(key.pk, key.sk)}`, () => items.get(key)),
     batchGet: (keys) =>
       read(`items.batchGet ${kindOf(keys[0]?.pk ?? '', keys[0]?.sk)}`, async () =>

@@ -26,7 +26,8 @@ export async function read(client: Client, thinkMs: number): Promise<void> {
   while (world.time.now() < world.untilMs) {
     const partition = chance.below(world.partitions)
     const from = positions[partition] ?? 0
-    const next = await readOnce(client, partition, from)
+    const read = await readOnce(client, partition, from)
+    const next = read === 'out of range' ? await earliest(client, partition) : read
     if (next !== undefined) positions[partition] = chance.happens(0.03) ? chance.below(next + 1) : next
     if (chance.happens(0.1)) await lookUp(client, partition)
     if (next !== undefined && chance.happens(0.4)) await commit(client, partition, next, `c${commits++}`)
@@ -34,8 +35,23 @@ export async function read(client: Client, thinkMs: number): Promise<void> {
   }
 }
 
+/** As `auto.offset.reset=earliest` goes on. */
+async function earliest(client: Client, partition: number): Promise<number | undefined> {
+  const { world } = client
+  const answer = await ask(client, async (core) =>
+    partitionBounds(core, await knownTopic(core, world.topic), partition),
+  )
+  if (!('value' in answer)) return undefined
+  note(client, { kind: 'bounds', ...answer.value, topicId: world.topicId, partition })
+  return answer.value.earliest
+}
+
 /** One fetch; the offset to go on from, or `undefined` where it failed in a way that passes. */
-export async function readOnce(client: Client, partition: number, from: number): Promise<number | undefined> {
+export async function readOnce(
+  client: Client,
+  partition: number,
+  from: number,
+): Promise<number | 'out of range' | undefined> {
   const { world, chance } = client
   const where = { topicId: world.topicId, partition }
   const maxBytes = chance.pick([1, 200, 2_000, 20_000, 1_000_000])
@@ -55,7 +71,7 @@ export async function readOnce(client: Client, partition: number, from: number):
   if ('error' in fetched) {
     if (fetched.error.error !== 'KAFKA_STORAGE_ERROR')
       note(client, { kind: 'read-failed', from, error: fetched.error.error, ...where })
-    return undefined
+    return fetched.error.error === 'OFFSET_OUT_OF_RANGE' ? 'out of range' : undefined
   }
   const { batches, highWatermark, logStartOffset: logStart } = fetched
   const records = await recordsFrom(batches, from)

@@ -2,8 +2,8 @@
  * After everything healed: every acknowledged record is in the log, all of the log can be read, appends succeed, nothing is left
  * behind. `final` sees every append that was acknowledged before it in the history, and is not judged by later ones.
  *
- * Nothing in a history removes records but the deletion of their topic, so a log's start excuses no loss. A deleted topic's log is
- * not judged at its end.
+ * A log's start excuses a loss only where the history sets a retention, by which it is judged itself (kept.ts). A deleted topic's
+ * log is not judged at its end.
  */
 import type { Anomaly, Event, Value } from '../history.ts'
 import type { Batch, Facts, Kind } from './facts.ts'
@@ -28,6 +28,8 @@ export function checkFinal(facts: Facts): readonly Anomaly[] {
 }
 
 function checkLosses(facts: Facts, final: Kind<'final'>, at: number, found: Reports): void {
+  const retained = facts.history.some((event) => event.kind === 'retention-sent' && event.topicId === final.topicId)
+  const from = retained ? final.logStart : 0
   const values = new Map<number, Value>()
   for (const { offset, value } of final.records) values.set(offset, value)
   const readTo = final.complete ? Number.POSITIVE_INFINITY : (final.records.at(-1)?.offset ?? -1)
@@ -36,7 +38,7 @@ function checkLosses(facts: Facts, final: Kind<'final'>, at: number, found: Repo
     if (!ack) continue
     for (const [ordinal, value] of batch.values.entries()) {
       const offset = ack.baseOffset + ordinal
-      if (offset > readTo || values.get(offset) === value) continue
+      if (offset < from || offset > readTo || values.get(offset) === value) continue
       const what = `${value} was acknowledged at ${offset} of ${text(final)} and is not there`
       found.add('lost-acknowledged', batch, what, lossShownBy(batch, ack, final))
       break

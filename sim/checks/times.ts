@@ -27,7 +27,9 @@ export function checkTimes(facts: Facts): readonly Anomaly[] {
 
 function checkLookup(facts: Facts, timeline: Timeline, event: Kind<'by-time'>, at: number, found: Reports): void {
   const { timestampMs, offset } = event
-  const match = firstReaching(timeline.rises, timestampMs)
+  const first = firstReaching(timeline.rises, timestampMs)
+  // What has left the log, sooner or later, is no match for certain.
+  const match = first && first.offset < (facts.log(event).starts.at(-1)?.offset ?? 0) ? undefined : first
   const name = `the first record of ${text(event)} at or after ${timestampMs}`
   const wrong = (what: string, ...events: Event[]) =>
     found.add('by-time-wrong', event, `${name} was given as ${offset}: ${what}`, [...events, event])

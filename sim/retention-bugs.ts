@@ -1,0 +1,56 @@
+/** Bugs to plant in retention, and in blobs that the store forgets by itself; see `bugs.ts`. */
+
+import type { Bug } from './bugs.ts'
+import type { Patch } from './bundle.ts'
+
+const bug = (name: string, caughtWithin: number, file: string, ...changes: Patch['changes']): Bug => ({
+  name,
+  caughtWithin,
+  patches: [{ file, changes }],
+  scene: 'forgetting',
+})
+
+export const retentionBugs: readonly Bug[] = [
+  bug('a TTL too short: blobs go before their records are over', 100, 'src/log/blob-ttl.ts', {
+    find: 'Math.ceil((newestMs + keptMs + ttlSlackMs) / 1_000)',
+    replace: 'Math.ceil((newestMs + keptMs / 2) / 1_000)',
+  }),
+  bug('a longer retention is acknowledged before the blobs are told', 200, 'src/log/alter-topic.ts', {
+    find: '      await keepLonger(core, topic, tried)\n',
+    replace: '      void keepLonger\n',
+  }),
+  bug('only the tail is told of a longer retention, not the chunks', 200, 'src/log/keep-longer.ts', {
+    find: 'for (const chunk of rows.map((row) => readEntryRow(id, row)).filter(isChunk)) {',
+    replace: 'for (const chunk of rows.slice(0, 0).map((row) => readEntryRow(id, row)).filter(isChunk)) {',
+  }),
+  bug('an append does not hold to the configs that its TTL went by', 500, 'src/log/head.ts', {
+    find: "      ...ttlVersions(refs).map((version) => equals('c', version)),\n",
+    replace: '      ...ttlVersions(refs).flatMap(() => []),\n',
+  }),
+  bug('records go by a retention that has been replaced', 500, 'src/maintenance/retain.ts', {
+    find: '  if (topic.configVersion === head.configVersion) return { topic }\n',
+    replace: '  if (topic.configVersion <= head.configVersion) return { topic }\n',
+  }),
+  bug(
+    'the tail goes with what has come meanwhile',
+    200,
+    'src/maintenance/retain.ts',
+    {
+      find: '  return ms !== undefined && tailRefs(head).every((ref) => refMs(ref) < nowMs - ms)\n',
+      replace: '  return ms !== undefined && tailRefs(head).some((ref) => refMs(ref) < nowMs - ms)\n',
+    },
+    {
+      find: 'const isOver = ms !== undefined && newestMs(entry) < nowMs - ms',
+      replace: 'const isOver = ms !== undefined && newestMs(entry) < (entry.end >= head.next ? nowMs : nowMs - ms)',
+    },
+  ),
+  bug('entries are removed before the start has moved', 100, 'src/maintenance/retain.ts', {
+    find: '  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen))\n',
+    replace:
+      '  await removeDead(core, id, entries.at(chosen.rest ? entries.indexOf(chosen.rest) : -1)?.end ?? 0)\n  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen))\n',
+  }),
+  bug('a reader that misses a blob takes it for forgotten', 200, 'src/log/pass-expired.ts', {
+    find: '  if (Math.max(blobIdMs(ref.id), ref.maxTimestampMs) >= before) return false\n',
+    replace: '',
+  }),
+]
