@@ -24,15 +24,15 @@ const { values: flags } = parseArgs({
 
 const partitions = 6
 const pairs = flags.quick ? 2 : 5
-const acksCount = flags.quick ? 100 : 300
+const acksCount = flags.quick ? 100 : 200
 const scale = flags.quick ? 0.5 : 1
 
 type Load = { readonly client: string; readonly bytes: number; readonly count: number }
 const loads: readonly Load[] = [
-  { client: 'librdkafka', bytes: 100, count: 1_500_000 * scale },
-  { client: 'librdkafka', bytes: 1_000, count: 250_000 * scale },
-  { client: 'KafkaJS', bytes: 100, count: 300_000 * scale },
-  { client: 'KafkaJS', bytes: 1_000, count: 100_000 * scale },
+  { client: 'librdkafka', bytes: 100, count: 900_000 * scale },
+  { client: 'librdkafka', bytes: 1_000, count: 150_000 * scale },
+  { client: 'KafkaJS', bytes: 100, count: 150_000 * scale },
+  { client: 'KafkaJS', bytes: 1_000, count: 60_000 * scale },
 ].filter(({ client, bytes }) => `${client} ${bytes}`.includes(flags.only))
 
 /** The ratios that are to hold; the other ones are only told. */
