@@ -187,6 +187,14 @@ export async function handOver(core: Core, held: Held): Promise<void> {
   })
 }
 
+/** Frees a lease that this process saw run out, for those who have not watched it for so long. Its holder finds it lost. @throws StoreError */
+export async function freeOver(core: Core, resource: string, seen: Lease): Promise<void> {
+  await core.items.update(leaseKey(resource), {
+    patches: [remove('holder'), add('beat', 1)],
+    if: all(equals('v', leaseFormat), equals('epoch', seen.epoch), equals('beat', seen.beat)),
+  })
+}
+
 const trustedUntil = (sentMs: number, leaseMs: number): number => sentMs + leaseMs * (1 - marginPart)
 
 type State = Pick<Lease, 'epoch' | 'beat'>

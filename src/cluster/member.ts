@@ -6,7 +6,7 @@
  * sent, and for less than the lease: a broker that slept longer knows nothing for certain, by its own uptime, at its next request.
  */
 import type { Core } from '../runtime/core.ts'
-import { type Held, handOver, isTrusted, newWatch, renew, take } from './lease.ts'
+import { freeOver, type Held, handOver, isTrusted, newWatch, renew, take } from './lease.ts'
 import {
   brokerResource,
   controllerResource,
@@ -110,6 +110,15 @@ export function newMember(core: Core, options: MemberOptions): Member {
     return membersOf(view).filter((node) => node !== nodeId && !alive.has(node))
   }
 
+  /** Of brokers that died and are members no more: a new one has not watched them, and would think that they live. */
+  async function freeNodeIds(): Promise<void> {
+    const members = new Set(membersOf(view))
+    for (const { endpoint, lease, overInMs } of registry.brokers) {
+      const isOver = overInMs === 0 && lease.holder !== undefined && lease.holder !== holder
+      if (isOver && !members.has(endpoint.nodeId)) await freeOver(core, brokerResource(endpoint.nodeId), lease)
+    }
+  }
+
   /** Who dies is found by the controller; a controller that dies, by everybody. */
   async function control(): Promise<void> {
     if (leaving) return
@@ -119,6 +128,7 @@ export function newMember(core: Core, options: MemberOptions): Member {
       if (!('busy' in taken)) controlling = taken
     }
     if (!controlling || !isTrusted(core, controlling)) return
+    await freeNodeIds()
     if (deadMembers().length === 0) return
     // The leases were read beside the view, maybe before it: who joined in between would seem to have none.
     registry = await readRegistry(core, watch)

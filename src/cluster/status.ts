@@ -8,8 +8,8 @@ import { membersOf, readView } from './view.ts'
 
 export type BrokerStatus = Endpoint & {
   /**
-   * `member`: it shares the partitions. `joining`: it lives, and is not in the view yet (or was taken for dead, and comes back).
-   * `left`: its node id is free.
+   * `member`: it shares the partitions. `joining`: it is on its way in, or died lately. `left`: it stopped or died, and its node id is
+   * free.
    */
   readonly state: 'member' | 'joining' | 'left'
   readonly controller: boolean
