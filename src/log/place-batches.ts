@@ -18,3 +18,12 @@ export function placeBatches(bytes: Uint8Array, start: number, spans: SpanWriter
   }
   return base
 }
+
+/** Tells the index of batches that bear their true offsets already. @throws KafkaError as above */
+export function recordBatches(bytes: Uint8Array, spans: SpanWriter): void {
+  for (let at = 0; at < bytes.length; ) {
+    const { totalBytes, baseOffset, maxTimestampMs } = readBatchHeader(bytes, at)
+    spans.add({ baseOffset, bytes: totalBytes, maxTimestampMs })
+    at += totalBytes
+  }
+}

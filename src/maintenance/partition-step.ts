@@ -15,6 +15,8 @@ export type PartitionFigures = {
   rolledChunks: number
   rolledBytes: number
   segments: number
+  /** Segments that became part of a larger one. */
+  mergedSegments: number
   /** Swaps and cleanings that another run was faster at. */
   lostRaces: number
   deletedBlobs: number
@@ -31,6 +33,7 @@ export const noFigures = (): PartitionFigures => ({
   rolledChunks: 0,
   rolledBytes: 0,
   segments: 0,
+  mergedSegments: 0,
   lostRaces: 0,
   deletedBlobs: 0,
   retiredBytes: 0,

@@ -11,6 +11,7 @@ import type { Core } from '../runtime/core.ts'
 import { cleanRolled } from './clean-rolled.ts'
 import { type Cursor, readCursor, saveCursor } from './cursor.ts'
 import { forgetProducers } from './forget-producers.ts'
+import { merge } from './merge.ts'
 import { leavePartition, takePartition } from './partition-lease.ts'
 import { noFigures, type PartitionFigures, type PartitionStep, type Seen } from './partition-step.ts'
 import { retain } from './retain.ts'
@@ -19,7 +20,7 @@ import { readUpkeep, readUpkeepOf, saveUpkeep } from './upkeep.ts'
 
 const task = 'partitions'
 /** Retention first: what is over need not be rolled. */
-const steps: readonly PartitionStep[] = [retain, roll, cleanRolled, forgetProducers]
+const steps: readonly PartitionStep[] = [retain, roll, merge, cleanRolled, forgetProducers]
 /** Schedules that fire more often, or two at once, do not make more of it. */
 const passEveryMs = 60_000
 const sharedBytes = 48 * 1024 * 1024

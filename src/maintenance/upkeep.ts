@@ -6,6 +6,7 @@
  *   rolled     the index holds segments up to this offset (chunks too large to be rolled aside)
  *   settled    where the tail began when chunks were last looked at    settledMs  when that was
  *   rollMs     there may be chunks to roll from then on, though the tail has not moved since
+ *   merged     how far it was rolled when the newest segments were last looked at for merging
  *   cleaned    segments below this offset have been cleaned up after
  *   cleanMs    there may be something to clean up from then on
  *   retainStart, retainVersion   the log's start and the version of the configs when retention last looked
@@ -29,6 +30,7 @@ export type Upkeep = {
   readonly settled: number
   readonly settledMs: number
   readonly rollMs: number
+  readonly merged: number
   readonly cleaned: number
   readonly cleanMs: number
   readonly retainStart: number
@@ -47,6 +49,7 @@ const fresh: Upkeep = {
   settled: 0,
   settledMs: 0,
   rollMs: never,
+  merged: 0,
   cleaned: 0,
   cleanMs: never,
   retainStart: 0,

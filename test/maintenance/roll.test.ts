@@ -171,46 +171,21 @@ test('a roller that wakes up after another took its lease changes nothing', asyn
 })
 
 test('a run that dies at any call of the store leaves a log that is whole, and the next one finishes', async () => {
-  let calls = 0
-  for (let dieAt = 0; ; dieAt++) {
+  let died = true
+  for (let dieAt = 0; died; dieAt++) {
     const world = await newLogWorld(eachHour)
     const values = mixedValues(40)
     for (const value of values) await send(world.core, world.topic, 0, [value], world.core.clock.now())
     await world.pass(2 * hourMs)
-    calls = 0
-    // After its effect: before it is the same as after the one before.
-    const dying = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
-      return async (...args: A): Promise<R> => {
-        if (calls > dieAt) throw new Error('dead')
-        const answer = await call(...args)
-        if (calls++ >= dieAt) throw new Error('dies here')
-        return answer
-      }
-    }
-    const { items, objects } = world.core
-    const mortal = {
-      ...world.server(),
-      items: {
-        ...items,
-        get: dying(items.get),
-        batchGet: dying(items.batchGet),
-        query: dying(items.query),
-        update: dying(items.update),
-        delete: dying(items.delete),
-        transact: dying(items.transact),
-      },
-      objects: { ...objects, get: dying(objects.get), put: dying(objects.put) },
-    }
-    const outcome = await world.run(mortal).catch(() => undefined)
-    const died = outcome === undefined || outcome.partitions.error !== undefined || outcome.groups.error !== undefined
+    const outcome = await world.run(mortal(world.server(), dieAt)).catch(() => undefined)
+    died = outcome === undefined || outcome.partitions.error !== undefined || outcome.groups.error !== undefined
     expect((await readAll(world.server(), world.topic, 0)).map(text), `after ${dieAt} calls`).toEqual(values)
-    if (!died) break
+    if (!died) expect(dieAt).toBeGreaterThan(30)
     await world.maintainAfter(dayMs)
     await world.maintainAfter(11 * minuteMs)
     expect((await world.entries()).segments.length, `after ${dieAt} calls`).toBe(1)
     expect((await readAll(world.server(), world.topic, 0)).map(text)).toEqual(values)
   }
-  expect(calls).toBeGreaterThan(30)
 })
 
 test('a segment whose object is gone is told as an error that may pass, never as silence', async () => {
@@ -221,3 +196,71 @@ test('a segment whose object is gone is told as an error that may pass, never as
   await world.core.objects.delete(segment ? [objectKeyOf(world.id, segment)] : [])
   await expect(world.readAnew()).rejects.toMatchObject({ error: 'KAFKA_STORAGE_ERROR' })
 })
+
+test('eight small segments become one, in tiers, and nothing of them is left after the grace', async () => {
+  const world = await newLogWorld(eachHour)
+  const values: string[] = []
+  for (let round = 0; round < 9; round++) {
+    const some = mixedValues(30)
+    values.push(...some)
+    await world.fill(some)
+    await world.maintainAfter(2 * hourMs)
+    await world.maintainAfter(11 * minuteMs)
+    expect((await world.readAnew()).map(text), `round ${round}`).toEqual(values)
+  }
+  const { segments } = await world.entries()
+  expect(segments.length).toBeLessThan(4)
+  expect(segments[0]).toMatchObject({ base: 0, cleaned: true })
+  const objects = await world.core.objects.list(segmentObjectsPrefix(world.id), { limit: 100 })
+  expect(objects.map(({ key }) => key).sort()).toEqual(segments.map((one) => objectKeyOf(world.id, one)).sort())
+  for (const maxBytes of [0, 5_000]) expect((await world.readAnew(maxBytes)).map(text)).toEqual(values)
+})
+
+test('a merge that dies at any call of the store leaves a log that is whole, and the next one finishes', async () => {
+  for (let dieAt = 0; ; dieAt++) {
+    const world = await newLogWorld(eachHour)
+    const values: string[] = []
+    for (let round = 0; round < 8; round++) {
+      const some = mixedValues(15)
+      values.push(...some)
+      for (const value of some) await send(world.core, world.topic, 0, [value], world.core.clock.now())
+      if (round < 7) await world.maintainAfter(2 * hourMs)
+    }
+    await world.pass(2 * hourMs)
+    const outcome = await world.run(mortal(world.server(), dieAt)).catch(() => undefined)
+    const died = outcome === undefined || outcome.partitions.error !== undefined
+    expect((await world.readAnew()).map(text), `after ${dieAt} calls`).toEqual(values)
+    if (!died) break
+    await world.maintainAfter(dayMs)
+    await world.maintainAfter(11 * minuteMs)
+    expect((await world.entries()).segments.length, `after ${dieAt} calls`).toBe(1)
+    expect((await world.readAnew()).map(text), `after ${dieAt} calls`).toEqual(values)
+  }
+})
+
+/** A server whose store calls take effect so often; the last one's answer, and all that follow, never come. */
+function mortal(core: Core, dieAt: number): Core {
+  let calls = 0
+  const dying = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      if (calls > dieAt) throw new Error('dead')
+      const answer = await call(...args)
+      if (calls++ >= dieAt) throw new Error('dies here')
+      return answer
+    }
+  }
+  const { items, objects } = core
+  return {
+    ...core,
+    items: {
+      ...items,
+      get: dying(items.get),
+      batchGet: dying(items.batchGet),
+      query: dying(items.query),
+      update: dying(items.update),
+      delete: dying(items.delete),
+      transact: dying(items.transact),
+    },
+    objects: { ...objects, get: dying(objects.get), put: dying(objects.put), delete: dying(objects.delete) },
+  }
+}
