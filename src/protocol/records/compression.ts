@@ -1,12 +1,14 @@
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { KafkaError } from '../errors.ts'
+import { compressLz4 } from './compress-lz4.ts'
+import { compressSnappy } from './compress-snappy.ts'
 import { tooLarge } from './growing.ts'
 import type { Compression } from './header.ts'
 import { decompressLz4 } from './lz4.ts'
 import { decompressSnappy } from './snappy.ts'
 import { corrupt } from './varint.ts'
-import { decompressZstd } from './zstd/zstd.ts'
+import { compressZstd, decompressZstd } from './zstd/zstd.ts'
 
 const gunzip = promisify(zlib.gunzip)
 const gzip = promisify(zlib.gzip)
@@ -41,9 +43,18 @@ export async function decompress(
   }
 }
 
-/** Compresses as Kafka's producers do with `compression.type=gzip`. */
-export function compress(_compression: 'gzip', bytes: Uint8Array): Promise<Uint8Array> {
-  return gzip(bytes)
+/** Compresses as Kafka's producers do with that `compression.type`; less tightly, but by gzip. */
+export async function compress(compression: Exclude<Compression, 'none'>, bytes: Uint8Array): Promise<Uint8Array> {
+  switch (compression) {
+    case 'gzip':
+      return gzip(bytes)
+    case 'snappy':
+      return compressSnappy(bytes)
+    case 'lz4':
+      return compressLz4(bytes)
+    case 'zstd':
+      return compressZstd(bytes)
+  }
 }
 
 /** `node:zlib` at its `maxOutputLength`. */

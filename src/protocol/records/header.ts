@@ -27,7 +27,13 @@ export const layout = {
 } as const
 
 /** Bits of `attributes`. The lowest three are the compression. */
-export const attribute = { compression: 0x07, logAppendTime: 0x08, transactional: 0x10, control: 0x20 } as const
+export const attribute = {
+  compression: 0x07,
+  logAppendTime: 0x08,
+  transactional: 0x10,
+  control: 0x20,
+  deleteHorizon: 0x40,
+} as const
 
 /** What a batch says of itself. Offsets, timestamps and producer id are safe integers; -1 stands for "none" as in Kafka. */
 export type BatchHeader = {
@@ -50,6 +56,8 @@ export type BatchHeader = {
   producerEpoch: number
   baseSequence: number
   recordCount: number
+  /** When the tombstones in it may go, where compaction has said so (KIP-534): it stands in the place of the base timestamp. */
+  deleteHorizonMs?: number
 }
 
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -80,6 +88,7 @@ export function readBatchHeader(bytes: Uint8Array, at = 0): BatchHeader {
   const attributes = view.getInt16(layout.attributes)
   const compression = compressions[attributes & attribute.compression]
   if (compression === undefined) throw corrupt(`compression ${attributes & attribute.compression} is unknown`)
+  const baseTimestampMs = safeInt64(view, layout.baseTimestamp, 'INVALID_TIMESTAMP', 'base timestamp')
   return {
     baseOffset: safeInt64(view, layout.baseOffset, 'CORRUPT_MESSAGE', 'base offset'),
     totalBytes,
@@ -91,12 +100,13 @@ export function readBatchHeader(bytes: Uint8Array, at = 0): BatchHeader {
     isTransactional: (attributes & attribute.transactional) !== 0,
     isControl: (attributes & attribute.control) !== 0,
     lastOffsetDelta: view.getInt32(layout.lastOffsetDelta),
-    baseTimestampMs: safeInt64(view, layout.baseTimestamp, 'INVALID_TIMESTAMP', 'base timestamp'),
+    baseTimestampMs,
     maxTimestampMs: safeInt64(view, layout.maxTimestamp, 'INVALID_TIMESTAMP', 'maximum timestamp'),
     producerId: safeInt64(view, layout.producerId, 'CORRUPT_MESSAGE', 'producer id'),
     producerEpoch: view.getInt16(layout.producerEpoch),
     baseSequence: view.getInt32(layout.baseSequence),
     recordCount: view.getInt32(layout.recordCount),
+    ...(attributes & attribute.deleteHorizon ? { deleteHorizonMs: baseTimestampMs } : {}),
   }
 }
 
