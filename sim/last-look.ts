@@ -13,20 +13,29 @@ export async function lastLook(client: Client): Promise<void> {
   const { world } = client
   for (let partition = 0; partition < world.partitions; partition++) {
     const appendable = await triedUntil(client, () => sendOne(client, [partition]))
-    const bounds = await ask(client, async (core) =>
-      partitionBounds(core, await knownTopic(core, world.topic), partition),
-    )
-    if (!('value' in bounds)) throw new Error('the bounds of a healed log cannot be read')
-    const { earliest: logStart, latest: end } = bounds.value
-    const records: { offset: number; value: string }[] = []
+    let { earliest: logStart, latest: end } = await boundsOf(client, partition)
+    let records: { offset: number; value: string }[] = []
     const complete = await triedUntil(client, async () => {
       const offset = (records.at(-1)?.offset ?? logStart - 1) + 1
       if (offset >= end) return true
-      records.push(...(await fetched(client, partition, offset)))
+      const more = await fetched(client, partition, offset)
+      if (more === 'out of range') {
+        // Nobody has read this before: the log begins where what is there begins, from now on.
+        ;({ earliest: logStart, latest: end } = await boundsOf(client, partition))
+        records = []
+      } else records.push(...more)
       return false
     })
     note(client, { kind: 'final', records, logStart, end, complete, appendable, topicId: world.topicId, partition })
   }
+}
+
+async function boundsOf(client: Client, partition: number) {
+  const bounds = await ask(client, async (core) =>
+    partitionBounds(core, await knownTopic(core, client.world.topic), partition),
+  )
+  if (!('value' in bounds)) throw new Error('the bounds of a healed log cannot be read')
+  return bounds.value
 }
 
 /** Tries again while nothing moves, but not for ever. */
@@ -45,5 +54,6 @@ async function fetched(client: Client, partition: number, offset: number) {
     return fetch(core, { partitions: [{ topic, partition, offset, maxBytes }], maxBytes, minBytes: 1, maxWaitMs: 0 })
   })
   const [one] = 'value' in answer ? answer.value : []
+  if (one && 'error' in one && one.error.error === 'OFFSET_OUT_OF_RANGE') return 'out of range'
   return one && 'batches' in one ? recordsFrom(one.batches, offset) : []
 }

@@ -32,13 +32,14 @@ export async function changeRetention(client: Client, { choicesMs, pauseMs }: Re
 const dayMs = 86_400_000
 
 /**
- * Days and weeks of a slow log in a store that forgets: records are over, blobs go by themselves, the schedule fires every few hours
+ * Days of a slow log in a store that forgets: records are over, blobs go by themselves, the schedule fires every few hours
  * or not for days, and how long records stay is changed all the time.
  */
 export const drawForgetting = (chance: Chance): Scene => {
-  const lengthMs = chance.between(4, 14) * dayMs
+  // Committed offsets live for a week.
+  const lengthMs = chance.between(3.5, 6) * dayMs
   const choicesMs = chance.pick<RetentionScene['choicesMs']>([
-    [dayMs / 2, 3 * dayMs, 30 * dayMs],
+    [dayMs / 2, 2 * dayMs, 30 * dayMs],
     [dayMs / 8, dayMs],
     [0, 4 * dayMs],
   ])
@@ -60,9 +61,9 @@ export const drawForgetting = (chance: Chance): Scene => {
     // Rolled within the hour, or hardly ever.
     rolling: {
       segmentMs: chance.pick([3_600_000, 3 * dayMs, 300 * dayMs]),
-      pauseMs: chance.pick([3_600_000, dayMs, 6 * dayMs]),
+      pauseMs: chance.pick([3_600_000, dayMs, 4 * dayMs]),
     },
-    retention: { choicesMs, pauseMs: chance.pick([dayMs, 4 * dayMs]) },
+    retention: { choicesMs, pauseMs: chance.pick([dayMs, 2 * dayMs]) },
   }
 }
 const weathers: readonly [Weather, ...Weather[]] = [
