@@ -36,6 +36,7 @@ type StartOptions = StoreOptions &
     readonly maxPartitions: number
     readonly offsetsRetentionMinutes: number
     readonly maintenanceMinutes: number
+    readonly cacheMb: number
     readonly verbose: boolean
   }
 
@@ -68,6 +69,7 @@ export function startCommand(): Command {
       defaultSettings.offsetsRetentionMinutes,
     )
     .option('--maintenance-minutes <n>', 'minutes between two runs of the maintenance', wholeNumber(1, 10_080), 5)
+    .option('--cache-mb <n>', 'MiB of records kept in memory, the newest among them', wholeNumber(1, 65_536), 256)
     .option('--verbose', 'write one JSON line a request to standard error', false)
   return withBrokerOptions(command).action((options: StartOptions) => orTrouble(start(options)))
 }
@@ -151,7 +153,8 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 
 const settingsOf = (options: StartOptions) => {
   const { autoCreateTopics, defaultPartitions, maxPartitions, offsetsRetentionMinutes } = options
-  return { autoCreateTopics, defaultPartitions, maxPartitions, offsetsRetentionMinutes }
+  const cache = { cacheBytes: options.cacheMb * 1024 * 1024, cachesAppended: true }
+  return { autoCreateTopics, defaultPartitions, maxPartitions, offsetsRetentionMinutes, ...cache }
 }
 
 /** The first signal stops cleanly; a second one, of an impatient user, at once. */

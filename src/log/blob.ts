@@ -91,6 +91,11 @@ export async function storeBlob(
     const parts = [header, ...portions.map(({ records }) => records)]
     await untilDeadline(core, deadlineMs, () => core.objects.put(blobObjectKey(id), parts))
   }
+  if (core.settings.cachesAppended && place !== 'inline') {
+    for (const [at, { records }] of portions.entries()) {
+      core.memory.immutable.set(cacheKey({ id, position: positions[at] ?? 0 }), records, records.length)
+    }
+  }
   return { id, place, positions, lastStamp, forgetsItself: place === 'item' && ttl !== undefined }
 }
 
@@ -144,7 +149,7 @@ export function blobBytesOf(ref: Ref, item: Item | undefined): Uint8Array | unde
   return item.d instanceof Uint8Array ? item.d.subarray(ref.position, ref.position + ref.length) : undefined
 }
 
-const cacheKey = (ref: Ref): string => `${blobIdText(ref.id)}:${ref.position}`
+const cacheKey = ({ id, position }: Pick<Ref, 'id' | 'position'>): string => `${blobIdText(id)}:${position}`
 
 function hundreds<T>(all: readonly T[]): T[][] {
   const groups: T[][] = []

@@ -12,6 +12,8 @@ export type Settings = {
   readonly offsetsRetentionMinutes: number
   /** Bytes of immutable data (refs, blobs) this process may keep. */
   readonly cacheBytes: number
+  /** Keeps what was appended here, for readers that follow the log here too: of use to a broker, not to a function. */
+  readonly cachesAppended: boolean
   /** `group.min.session.timeout.ms` */
   readonly groupMinSessionTimeoutMs: number
   /** `group.max.session.timeout.ms` */
@@ -29,6 +31,7 @@ export const defaultSettings: Settings = {
   appendTimeoutMs: 10_000,
   offsetsRetentionMinutes: 10_080,
   cacheBytes: 32 * 1024 * 1024,
+  cachesAppended: false,
   groupMinSessionTimeoutMs: 6_000,
   groupMaxSessionTimeoutMs: 1_800_000,
   groupMaxSize: 1_000,
