@@ -45,11 +45,4 @@ export const rollBugs: readonly Bug[] = [
     '    view.setBigInt64(at + layout.baseOffset, BigInt(base))\n',
     '',
   ),
-  bug(
-    'a chunk brought back within a segment is rolled again',
-    300,
-    'src/maintenance/roll.ts',
-    'return isPassed ? entry.end : entry.base',
-    'return 0',
-  ),
 ]
