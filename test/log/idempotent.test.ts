@@ -30,7 +30,10 @@ async function crowd(core: Core, topic: Topic, appends = 12) {
   for (let count = 0; count < appends; count++) await send(core, topic, 0, ['other'])
 }
 
-/** Sends 0 to `last`, one record each, so that producer 1 stands there, and makes it leave the head. */
+/**
+ * Sends 0 to `last`, one record each, so that producer 1 stands there, and makes it leave the head eleven minutes later. Who appends
+ * by an earlier clock after that may meet the horizon of those from its future.
+ */
 async function spilled(core: Core, topic: Topic, last = 2, producer = 1) {
   for (let sequence = 0; sequence <= last; sequence++)
     await sendAs(core, topic, { producer, sequence, values: [`${producer}:${sequence}`] })
@@ -168,15 +171,14 @@ test('each partition of a request is answered on its own, also where the bytes l
 
 test('an idle producer leaves the head, and goes on where it stood, also through a server that knows nothing', async () => {
   const stores = memoryStores()
-  const core = coreOver(stores)
-  const topic = await orders(core)
-  await spilled(core, topic)
-  const cold = coreOver(stores)
-  expect(await sendAs(cold, topic, { producer: 1, sequence: 1, values: ['1:1'] })).toBe(1)
-  expect(await sendAs(coreOver(stores), topic, { producer: 1, sequence: 4, values: ['x'] })).toBe(
-    'OUT_OF_ORDER_SEQUENCE_NUMBER',
-  )
-  expect(await sendAs(coreOver(stores), topic, { producer: 1, sequence: 3, values: ['1:3'] })).toBe(15)
+  const before = coreOver(stores)
+  const topic = await orders(before)
+  await spilled(before, topic)
+  const core = later(before, 11)
+  const cold = () => later(coreOver(stores), 11)
+  expect(await sendAs(cold(), topic, { producer: 1, sequence: 1, values: ['1:1'] })).toBe(1)
+  expect(await sendAs(cold(), topic, { producer: 1, sequence: 4, values: ['x'] })).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER')
+  expect(await sendAs(cold(), topic, { producer: 1, sequence: 3, values: ['1:3'] })).toBe(15)
   expect(await sendAs(core, topic, { producer: 1, sequence: 4, values: ['1:4'] })).toBe(16)
   expect(await inHead(core, topic)).toBe(1)
 })
@@ -188,7 +190,7 @@ test('a server that remembers a head from before the spill does not take the pro
   // It has seen a head without the producer, and with no spill.
   await sendAs(other, topic, { producer: 2, sequence: 0, values: ['2:0'] })
   await spilled(core, topic)
-  expect(await sendAs(other, topic, { producer: 1, sequence: 0, values: ['1:0'] })).toBe(1)
+  expect(await sendAs(later(other, 11), topic, { producer: 1, sequence: 0, values: ['1:0'] })).toBe(1)
   expect((await contents(core, topic)).filter((value) => value === '1:0')).toHaveLength(1)
 })
 
@@ -253,12 +255,13 @@ test('a spiller that slept writes no old state over a newer one', async () => {
 
 test('a producer that comes back and leaves again while its append is on the way is not taken for where it stood before', async () => {
   const stores = memoryStores()
-  const core = coreOver(stores)
-  const topic = await orders(core)
-  await spilled(core, topic)
+  const before = coreOver(stores)
+  const topic = await orders(before)
+  await spilled(before, topic)
+  const core = later(before, 11)
   const again = { producer: 1, sequence: 3, values: ['1:3'] }
   const meanwhile = async () => {
-    await sendAs(core, topic, again)
+    expect(await sendAs(core, topic, again)).toEqual(expect.any(Number))
     await crowd(later(core, 11), topic)
     expect(await inHead(core, topic)).toBe(0)
   }
@@ -340,7 +343,7 @@ test('producers are described, those in the head and those that left it', async 
   const topic = await orders(core)
   await sendAs(core, topic, { producer: 5, epoch: 1, sequence: 0, values: ['a', 'b'] })
   await spilled(core, topic, 1, 6)
-  await sendAs(core, topic, { producer: 7, sequence: 0, values: ['a'] })
+  await sendAs(later(core, 11), topic, { producer: 7, sequence: 0, values: ['a'] })
   expect(await describeProducers(core, topic, 0)).toMatchObject([
     { producerId: 5, epoch: 1, lastSequence: 1 },
     { producerId: 6, epoch: 0, lastSequence: 1 },
