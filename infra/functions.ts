@@ -1,7 +1,14 @@
 /** One Lambda function, with a role and a log group of its own. */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
-import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { Architecture, type Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { Effect, Policy, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import {
+  Architecture,
+  type Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  RecursiveLoop,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { FunctionName, ScheduledName } from '../functions/routes.ts'
@@ -50,7 +57,7 @@ export const makeFunction = (
       }),
     },
   })
-  return new LambdaFunction(scope, id, {
+  const made = new LambdaFunction(scope, id, {
     description: `Millrace: ${name}`,
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
@@ -69,5 +76,24 @@ export const makeFunction = (
       AWS_SDK_UA_APP_ID: `millrace-${name}`,
     },
     ...(options.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: options.reservedConcurrency }),
+    ...(name === 'maintain' ? startsItself : {}),
+  })
+  if (name === 'maintain') letStartItself(scope, made, role)
+  return made
+}
+
+/**
+ * Lambda ends a function that calls itself after some 16 rounds, unless told that it is meant; ours counts its rounds. A run that
+ * failed is not tried again by Lambda: the schedule does, and each attempt would count its own rounds.
+ */
+const startsItself = { recursiveLoop: RecursiveLoop.ALLOW, retryAttempts: 0 } as const
+
+/** A policy of its own: in the role, which the function waits for, it could not name the function. */
+const letStartItself = (scope: Construct, { functionArn }: LambdaFunction, role: Role): void => {
+  new Policy(scope, 'MaintainAgain', {
+    roles: [role],
+    statements: [
+      new PolicyStatement({ sid: 'StartItself', actions: ['lambda:InvokeFunction'], resources: [functionArn] }),
+    ],
   })
 }

@@ -1,12 +1,12 @@
-/** Signature Version 4 for the calls of `millrace connect`: whoever runs it, as every AWS tool finds them. */
+/** Signature Version 4 for calls of AWS that no client of the SDK makes here: by whoever runs this, as every AWS tool finds them. */
 import { createHash, createHmac } from 'node:crypto'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { Sign } from './far-end.ts'
 
 /** Credentials of the SDK's default chain: environment, profiles, SSO, container, instance. */
-export function signing(region: string): Sign {
-  const signer = new SignatureV4({ credentials: defaultProvider(), region, service: 'execute-api', sha256: Sha256 })
+export function signing(region: string, service = 'execute-api'): Sign {
+  const signer = new SignatureV4({ credentials: defaultProvider(), region, service, sha256: Sha256 })
   return async (url, headers, body) => {
     const signed = await signer.sign({
       method: 'POST',

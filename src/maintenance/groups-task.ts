@@ -29,6 +29,8 @@ export type GroupsReport = {
   error?: unknown
   /** How long ago the last pass that came to its end began. */
   backlogMs: number
+  /** The pass has not come to its end. */
+  more: boolean
 }
 
 export async function maintainGroups(core: Core, timeIsUp: () => boolean): Promise<GroupsReport> {
@@ -40,6 +42,7 @@ export async function maintainGroups(core: Core, timeIsUp: () => boolean): Promi
     removedGroups: 0,
     failedGroups: 0,
     backlogMs: 0,
+    more: false,
   }
   const found = await readCursor(core, task)
   const nowMs = core.clock.now()
@@ -51,6 +54,7 @@ export async function maintainGroups(core: Core, timeIsUp: () => boolean): Promi
 const behind = (core: Core, report: GroupsReport, cursor: Cursor): GroupsReport => ({
   ...report,
   backlogMs: Math.max(0, core.clock.now() - cursor.doneMs),
+  more: cursor.open,
 })
 
 /** Goes on from the cursor until the last shard is done or time is up; saves how far it came. */

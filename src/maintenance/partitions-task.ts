@@ -29,22 +29,35 @@ export type PartitionsReport = PartitionFigures & {
   partitionsLooked: number
   /** Partitions that could not be worked on for an error of their own; the pass goes on without them. */
   failedPartitions: number
+  /** Partitions that another run was at work on: it sees to them. */
+  busyPartitions: number
   /** The first such error. */
   error?: unknown
   /** How long ago the last pass that came to its end began. */
   backlogMs: number
+  /** The pass has not come to its end. */
+  more: boolean
 }
+
+export const noPartitions = (): PartitionsReport => ({
+  ...noFigures(),
+  partitionsLooked: 0,
+  failedPartitions: 0,
+  busyPartitions: 0,
+  backlogMs: 0,
+  more: false,
+})
 
 /** @throws StoreError where topics cannot be read. */
 export async function maintainPartitions(core: Core, timeIsUp: () => boolean): Promise<PartitionsReport> {
-  const report: PartitionsReport = { ...noFigures(), partitionsLooked: 0, failedPartitions: 0, backlogMs: 0 }
+  const report = noPartitions()
   const found = await readCursor(core, task)
   const nowMs = core.clock.now()
   const isFresh = !found.open && nowMs - found.passMs < passEveryMs && nowMs >= found.passMs
   if (isFresh) return { ...report, backlogMs: Math.max(0, nowMs - found.doneMs) }
   const opened = found.open ? found : { ...found, passMs: nowMs, open: true, at: '' }
   const cursor = await pass(core, opened, timeIsUp, report)
-  return { ...report, backlogMs: Math.max(0, core.clock.now() - cursor.doneMs) }
+  return { ...report, backlogMs: Math.max(0, core.clock.now() - cursor.doneMs), more: cursor.open }
 }
 
 /** Goes on from the cursor, which names the topic that comes next, until all are done or time is up. */
@@ -52,7 +65,7 @@ async function pass(core: Core, from: Cursor, timeIsUp: () => boolean, report: P
   const topics = (await listTopics(core)).filter(({ name }) => name >= from.at)
   let cursor: Cursor = { ...from, open: false, doneMs: from.passMs, at: '' }
   for (const topic of topics) {
-    const done = !timeIsUp() && (await lookAtTopic(core, topic, timeIsUp, report))
+    const done = !timeIsUp() && (await maintainTopic(core, topic, timeIsUp, report))
     if (done) continue
     cursor = { ...from, at: topic.name }
     break
@@ -61,8 +74,8 @@ async function pass(core: Core, from: Cursor, timeIsUp: () => boolean, report: P
   return (await saveCursor(core, task, cursor)) ?? readCursor(core, task)
 }
 
-/** `false`: time ran out before all of it was done. */
-async function lookAtTopic(
+/** All partitions of one topic. `false`: time ran out before all of it was done. @throws StoreError */
+export async function maintainTopic(
   core: Core,
   topic: Topic,
   timeIsUp: () => boolean,
@@ -81,14 +94,23 @@ async function lookAtTopic(
   const partitions = due.length
   while (due.length > 0) {
     const more: Seen[] = []
-    for (const one of due) {
-      if (timeIsUp()) return false
+    for (const [at, one] of due.entries()) {
+      if (timeIsUp()) {
+        for (const waits of [...due.slice(at), ...more]) report.backlogBytes += waitingBytes(waits)
+        return false
+      }
       const next = await workOn(core, one, { timeIsUp, shared, partitions }, report)
       if (next) more.push(next)
     }
     due = more
   }
   return true
+}
+
+/** Of what is to be rolled, reckoned: how many records of the log's wait, and what one weighs on average. */
+function waitingBytes({ head, upkeep }: Seen): number {
+  const records = head.tailStart - Math.max(upkeep.rolled, head.start)
+  return records <= 0 ? 0 : Math.round((head.bytes * records) / (head.next - head.start))
 }
 
 type Shared = {
@@ -101,7 +123,10 @@ type Shared = {
 async function workOn(core: Core, one: Seen, shared: Shared, report: PartitionsReport): Promise<Seen | undefined> {
   try {
     const lease = await takePartition(core, one.id)
-    if (!lease) return undefined
+    if (!lease) {
+      report.busyPartitions++
+      return undefined
+    }
     try {
       return await takeTurn(core, one, lease, shared, report)
     } finally {

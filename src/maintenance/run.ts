@@ -2,16 +2,21 @@ import { observeJob } from '../observability/job.ts'
 import type { Core } from '../runtime/core.ts'
 import { type Budget, type MaintenanceReport, maintain } from './maintain.ts'
 
-/** One run and its line in the log. @throws what the run, or the first group that failed in it, threw, or a job, or a partition. */
-export async function runMaintenance(core: Core, budget: Budget, requestId?: string): Promise<MaintenanceReport> {
+/** A run goes on at once while there is more to do, so many times for one tick of the schedule at most. */
+export const roundsMost = 20
+
+/** `error`: the first that a job, a group or a partition failed with. The others were looked after all the same. */
+export type Run = MaintenanceReport & { readonly error?: unknown }
+
+/** One run and its line in the log. @throws what kept it from telling what it did */
+export async function runMaintenance(core: Core, budget: Budget, requestId?: string): Promise<Run> {
   const { meter, finish } = observeJob({ job: 'maintain', requestId, clock: core.clock })
   const metered = { ...core, items: core.items.metered(meter), objects: core.objects.metered(meter) }
   try {
     const report = await maintain(metered, budget)
     const error = report.jobs.error ?? report.groups.error ?? report.partitions.error
     finish({ ...figuresOf(report), ...(error === undefined ? {} : { error }) })
-    if (error !== undefined) throw error
-    return report
+    return { ...report, ...(error === undefined ? {} : { error }) }
   } catch (error) {
     finish({ figures: {}, counted: [], error })
     throw error

@@ -1,5 +1,5 @@
 import type { Core } from '../runtime/core.ts'
-import { runMaintenance } from './run.ts'
+import { roundsMost, runMaintenance } from './run.ts'
 
 const budgetMs = 60_000
 
@@ -8,7 +8,10 @@ export type MaintenanceTimer = {
   stop(): Promise<void>
 }
 
-/** In the place of the schedule, where one process is all there is: a run every `everyMs`, never two at once. */
+/**
+ * In the place of the schedule, in a server or a broker: a run every `everyMs` and others right behind it while there is more to do,
+ * never two at once. Several processes over one table share the work by the partitions' leases.
+ */
 export function startTimer(core: Core, everyMs: number, failed: (error: unknown) => void): MaintenanceTimer {
   const stopping = new AbortController()
   const { signal } = stopping
@@ -16,7 +19,11 @@ export function startTimer(core: Core, everyMs: number, failed: (error: unknown)
     for (;;) {
       await core.clock.sleep(everyMs, signal)
       if (signal.aborted) return
-      await runMaintenance(core, { budgetMs, signal }).catch(failed)
+      try {
+        await tick(core, signal, failed)
+      } catch (error) {
+        failed(error)
+      }
     }
   })()
   return {
@@ -24,5 +31,13 @@ export function startTimer(core: Core, everyMs: number, failed: (error: unknown)
       stopping.abort()
       return running
     },
+  }
+}
+
+async function tick(core: Core, signal: AbortSignal, failed: (error: unknown) => void): Promise<void> {
+  for (let round = 0; round < roundsMost; round++) {
+    const { more, error } = await runMaintenance(core, { budgetMs, signal })
+    if (error !== undefined) failed(error)
+    if (!more || signal.aborted) return
   }
 }

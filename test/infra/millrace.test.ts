@@ -41,7 +41,9 @@ describe('the API', () => {
     const stack = new Stack(fastApp(), 'Stack')
     const log = new Millrace(stack, 'Log')
     log.grantInvoke(new Role(stack, 'Caller', { assumedBy: new AccountPrincipal('123456789012') }))
-    const policies = resourcesOf(Template.fromStack(stack), 'AWS::IAM::Policy')
+    const policies = resourcesOf(Template.fromStack(stack), 'AWS::IAM::Policy').filter(
+      ({ Properties }) => !JSON.stringify(Properties).includes('StartItself'),
+    )
     expect(policies).toHaveLength(1)
     expect(JSON.stringify(policies)).toContain('execute-api:Invoke')
     expect(JSON.stringify(resourcesOf(template, 'AWS::IAM::Role'))).not.toContain('execute-api')
@@ -232,6 +234,33 @@ describe('the schedule', () => {
     )
     expect(permissions.map(({ Properties }) => Properties?.Principal)).toEqual(['events.amazonaws.com'])
     expect(JSON.stringify(permissions[0]?.Properties?.SourceArn)).toContain('MaintainSchedule')
+  })
+})
+
+describe('the maintenance', () => {
+  const template = templateOf()
+  const maintain = Object.keys(template.findResources(lambda, { Properties: { Description: 'Millrace: maintain' } }))
+
+  it('may start itself anew, and nobody else', () => {
+    const [policy, ...others] = resourcesOf(template, 'AWS::IAM::Policy')
+    expect(others).toEqual([])
+    expect(policy?.Properties).toMatchObject({
+      PolicyDocument: {
+        Statement: [{ Action: 'lambda:InvokeFunction', Resource: { 'Fn::GetAtt': [maintain[0], 'Arn'] } }],
+      },
+      Roles: [{ Ref: expect.stringMatching('Maintain') }],
+    })
+    for (const role of resourcesOf(template, 'AWS::IAM::Role'))
+      expect(JSON.stringify(role)).not.toContain('lambda:InvokeFunction')
+  })
+
+  it('is not stopped as a loop, and counts its failures once', () => {
+    template.hasResourceProperties(lambda, { Description: 'Millrace: maintain', RecursiveLoop: 'Allow' })
+    expect(Object.keys(template.findResources(lambda, { Properties: { RecursiveLoop: 'Allow' } }))).toEqual(maintain)
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: maintain[0] },
+      MaximumRetryAttempts: 0,
+    })
   })
 })
 

@@ -1,13 +1,19 @@
 import { expect, it } from 'vitest'
 import { describeGroup } from '../../src/groups/describe.ts'
+import { leasesPk } from '../../src/log/keys.ts'
+import { createTopic, deleteTopic } from '../../src/log/topics.ts'
 import { maintenanceHandler } from '../../src/maintenance/lambda.ts'
+import { maintain } from '../../src/maintenance/maintain.ts'
 import { runMaintenance } from '../../src/maintenance/run.ts'
 import { startTimer } from '../../src/maintenance/timer.ts'
 import { logTo } from '../../src/observability/output.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { group, newConsumer, newsTopic, sessionMs, settleAll } from '../groups/kit.ts'
+import { text } from '../log/core.ts'
 import { minuteMs, newMaintainedWorld } from './kit.ts'
+import { hourMs, mixedValues, newLogWorld } from './log-kit.ts'
 
+const startsNothing = () => Promise.reject(new Error('nothing is left to be done'))
 const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => minuteMs }
 
 /** The lines that are written while `work` is done. */
@@ -76,7 +82,7 @@ it('the function opens its stores once, and again where that failed', async () =
     opened++
     if (opened === 1) throw new Error('no stores yet')
     return core
-  })
+  }, startsNothing)
   await expect(handler({}, context)).rejects.toThrow('no stores yet')
   for (const _ of [1, 2]) await during(handler({}, context))
   expect(opened).toBe(2)
@@ -103,4 +109,102 @@ it('the timer runs it again and again, survives a failure, and stops', async () 
   broken = true
   await pass(minuteMs * 5)
   expect(failures).toHaveLength(1)
+})
+
+/** The function and the rounds that it has started, the first one by the schedule; each has so much time. */
+async function rounds(core: Core, remainingMs: (round: number) => number): Promise<number> {
+  const events: unknown[] = [{ source: 'aws.events' }]
+  const handler = maintenanceHandler(
+    async () => core,
+    async (round) => void events.push(round),
+  )
+  for (const [at, event] of events.entries()) {
+    await handler(event, { awsRequestId: `r${at}`, getRemainingTimeInMillis: () => remainingMs(at) })
+  }
+  return events.length
+}
+
+it('the function goes on by itself while there is more to do, and no longer', async () => {
+  const { core, during } = await deadGroup()
+  expect(await during(rounds(core, (round) => (round < 3 ? 0 : minuteMs)))).toBe(4)
+  expect(await describeGroup(core, group)).toMatchObject({ state: 'Empty' })
+  expect(await during(rounds(core, () => minuteMs))).toBe(1)
+})
+
+it('twenty rounds are the most that one tick of the schedule brings', async () => {
+  const { core, during } = await deadGroup()
+  expect(await during(rounds(core, () => 0))).toBe(20)
+})
+
+it('where it cannot be started again the run has failed, and the next tick goes on', async () => {
+  const { core, during } = await deadGroup()
+  const handler = maintenanceHandler(
+    async () => core,
+    () => Promise.reject(new Error('throttled')),
+  )
+  await expect(during(handler({}, { ...context, getRemainingTimeInMillis: () => 0 }))).rejects.toThrow('throttled')
+  expect(await during(rounds(core, () => minuteMs))).toBe(1)
+  expect(await describeGroup(core, group)).toMatchObject({ state: 'Empty' })
+})
+
+it('a part that fails keeps neither the others nor the next round waiting', async () => {
+  const { core, during } = await deadGroup()
+  const items: Core['items'] = {
+    ...core.items,
+    query: (query) =>
+      query.pk === 'topics' ? Promise.reject(new TypeError('a mistake of ours')) : core.items.query(query),
+    metered: () => items,
+  }
+  await createTopic(core, { name: 'orders' })
+  await expect(during(rounds({ ...core, items }, () => minuteMs))).rejects.toThrow('a mistake')
+  expect(await describeGroup(core, group)).toMatchObject({ state: 'Empty' })
+})
+
+/** One for which so much time passes with every look at the clock. */
+function slow(core: Core, ms: number): Core {
+  let sinceMs = 0
+  const uptime = () => {
+    sinceMs += ms
+    return core.clock.uptime() + sinceMs
+  }
+  return { ...core, clock: { ...core.clock, uptime } }
+}
+
+it('a run that ends in the middle leaves its leases to whoever comes next', async () => {
+  const world = await newLogWorld({ 'segment.ms': '60000' }, 3)
+  for (const partition of [0, 1, 2]) await world.fill(mixedValues(60), partition)
+  await world.pass(hourMs)
+  const cut = await world.during(maintain(slow(world.server(), 2_000), { budgetMs: minuteMs }))
+  expect(cut.more).toBe(true)
+  expect(cut.partitions.backlogBytes).toBeGreaterThan(0)
+  const leases = await world.core.items.query({ pk: leasesPk, limit: 10 })
+  expect(leases.length).toBeGreaterThan(0)
+  expect(leases.filter(({ item }) => item.holder !== undefined)).toEqual([])
+  const rest = await world.run(world.server())
+  expect(rest).toMatchObject({ more: false, partitions: { failedPartitions: 0 } })
+  expect(cut.partitions.segments + rest.partitions.segments).toBe(3)
+})
+
+it('two functions at once do the work once', async () => {
+  const world = await newLogWorld({ 'segment.ms': '60000' }, 3)
+  for (const partition of [0, 1, 2]) await world.fill(mixedValues(60), partition)
+  await world.pass(hourMs)
+  const both = [world.server(), world.server()].map((core) => maintain(core, { budgetMs: minuteMs }))
+  const [one, other] = await world.during(Promise.all(both))
+  expect((one?.partitions.segments ?? 0) + (other?.partitions.segments ?? 0)).toBe(3)
+  for (const partition of [0, 1, 2]) {
+    expect((await world.entries(partition)).segments).toHaveLength(1)
+    expect((await world.readAnew(1_000_000, 0, partition)).map(text)).toEqual(mixedValues(60))
+  }
+})
+
+it('a deletion that takes longer than a run keeps no log waiting', async () => {
+  const world = await newLogWorld({ 'segment.ms': '60000' })
+  const doomed = await world.during(createTopic(world.core, { name: 'doomed', partitions: 100 }))
+  await world.during(deleteTopic(world.core, doomed.name))
+  await world.fill(mixedValues(60))
+  await world.pass(hourMs)
+  const report = await world.during(maintain(slow(world.server(), 500), { budgetMs: minuteMs }))
+  expect(report.jobs.backlogMs).toBeGreaterThan(0)
+  expect(report.partitions.segments).toBe(1)
 })
