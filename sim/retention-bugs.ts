@@ -27,10 +27,6 @@ export const retentionBugs: readonly Bug[] = [
     find: "      ...ttlVersions(refs).map((version) => equals('c', version)),\n",
     replace: '      ...ttlVersions(refs).flatMap(() => []),\n',
   }),
-  bug('records go by a retention that has been replaced', 500, 'src/maintenance/retain.ts', {
-    find: '  if (topic.configVersion === head.configVersion) return { topic }\n',
-    replace: '  if (topic.configVersion <= head.configVersion) return { topic }\n',
-  }),
   bug(
     'the tail goes with what has come meanwhile',
     200,
@@ -48,9 +44,5 @@ export const retentionBugs: readonly Bug[] = [
     find: '  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen))\n',
     replace:
       '  await removeDead(core, id, entries.at(chosen.rest ? entries.indexOf(chosen.rest) : -1)?.end ?? 0)\n  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen))\n',
-  }),
-  bug('a reader that misses a blob takes it for forgotten', 200, 'src/log/pass-expired.ts', {
-    find: '  if (Math.max(blobIdMs(ref.id), ref.maxTimestampMs) >= before) return false\n',
-    replace: '',
   }),
 ]
