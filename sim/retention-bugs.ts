@@ -41,8 +41,8 @@ export const retentionBugs: readonly Bug[] = [
     },
   ),
   bug('entries are removed before the start has moved', 100, 'src/maintenance/retain.ts', {
-    find: '  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen))\n',
+    find: '  if (chosen.to <= head.retired) return { head, more: false, hints }\n',
     replace:
-      '  await removeDead(core, id, entries.at(chosen.rest ? entries.indexOf(chosen.rest) : -1)?.end ?? 0)\n  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen))\n',
+      '  if (chosen.to <= head.retired) return { head, more: false, hints }\n  await removeDead(core, id, entries.at(chosen.rest ? entries.indexOf(chosen.rest) : -1)?.end ?? 0)\n',
   }),
 ]
