@@ -9,6 +9,8 @@
  *   p<producer id>  where an idempotent producer stands that was active lately (producer-state.ts)
  *   q  how often producers have been spilled; absent before the first time
  *   k  offset below which retention has taken all bytes off b; absent before the first time
+ *   w  the greatest epoch of the maintenance lease in which compaction has claimed the count of bytes; absent before the first time
+ *   z  how often compaction has taken bytes off b; absent before the first time
  */
 
 import type { Condition, Item, Patch, Update, Value } from '../store/items.ts'
@@ -77,6 +79,10 @@ export type Head = {
   readonly spills: number
   /** What lies below has no part in `bytes` any more: entries that end here or before only wait to be removed. */
   readonly retired: number
+  /** Who counts bytes by what it saw of the index in an older epoch of the lease does so no more. */
+  readonly workEpoch: number
+  /** How often compaction has taken off `bytes`. */
+  readonly settlements: number
 }
 
 /** Creates the head of an empty partition. Only topic creation does. */
@@ -114,21 +120,45 @@ export const moveStart = (start: number): Update => ({
 
 /**
  * Takes off `bytes`, which are all that lies below `to` and was still counted, and begins the log at `start`: at once for everybody, and
- * once only, for it holds for the start, the count and the configs that were seen.
+ * once only, for it holds for the start, the count and the configs that were seen. In a log that compaction makes smaller it also
+ * claims the count for this epoch of the lease: what was seen under an older one is refused.
  */
-export function retire(seen: Head, { start, to, bytes }: { start: number; to: number; bytes: number }): Update {
+export function retire(
+  seen: Head,
+  { start, to, bytes }: { start: number; to: number; bytes: number },
+  epoch?: number,
+): Update {
   const unchanged = seen.retired === 0 ? any(absent('k'), equals('k', 0)) : equals('k', seen.retired)
   return {
-    patches: [set('s', start), set('k', to), add('b', -bytes)],
+    patches: [set('s', start), set('k', to), add('b', -bytes), ...(epoch === undefined ? [] : [set('w', epoch)])],
     if: all(
       equals('v', headFormat),
       unchanged,
       equals('s', seen.start),
       compare('n', '>=', start),
       equals('c', seen.configVersion),
+      ...(epoch === undefined ? [] : [unclaimedSince(epoch)]),
     ),
   }
 }
+
+const unclaimedSince = (epoch: number): Condition => any(absent('w'), compare('w', '<=', epoch))
+
+/** From now on nobody who works in an older epoch of the lease changes the count of bytes. */
+export const claimCount = (epoch: number): Update => ({
+  patches: [set('w', epoch)],
+  if: all(equals('v', headFormat), unclaimedSince(epoch)),
+})
+
+/** Takes off what compaction has made the log smaller by: once, for each has its number, and only by who has claimed the count last. */
+export const settle = (epoch: number, number: number, bytes: number): Update => ({
+  patches: [add('b', -bytes), set('z', number)],
+  if: all(
+    equals('v', headFormat),
+    equals('w', epoch),
+    number === 1 ? any(absent('z'), equals('z', 0)) : equals('z', number - 1),
+  ),
+})
 
 export function readHead(id: PartitionId, item: Item): Head {
   requireFormat('partition head', headKey(id).pk, item.v, headFormat)
@@ -146,6 +176,8 @@ export function readHead(id: PartitionId, item: Item): Head {
     producers: producersIn(item),
     spills: Number(item.q ?? 0),
     retired: Number(item.k ?? 0),
+    workEpoch: Number(item.w ?? 0),
+    settlements: Number(item.z ?? 0),
   }
 }
 

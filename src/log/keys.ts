@@ -24,6 +24,7 @@
  *   grants             grants/<principal>           grants                 what an IAM principal may touch (http/access.ts)
  *   maintenance        maintenance                  <task>                 how far a task of the schedule has come (maintenance/cursor.ts)
  *   upkeep             upkeep/<topic id>            <partition>            where the schedule goes on in a partition (maintenance/upkeep.ts)
+ *   compaction         compaction/<topic id>        <partition>            how far a partition has been compacted (maintenance/compaction-state.ts)
  *   lease              leases                       <resource>             who may think that it is alone at something (cluster/lease.ts):
  *                                                                          broker/<node id>, controller, p/<topic id>/<partition>
  *   view               cluster                      view                   the brokers that share the partitions (cluster/view.ts)
@@ -125,6 +126,11 @@ export const groupNamesPk = (shard: number): string => `groups/${shard.toString(
 
 export const upkeepPk = (topicId: string): string => `upkeep/${topicId}`
 export const upkeepKey = (id: PartitionId): Key => ({ pk: upkeepPk(id.topicId), sk: String(id.partition) })
+
+export const compactionKey = (id: PartitionId): Key => ({
+  pk: `compaction/${id.topicId}`,
+  sk: String(id.partition),
+})
 
 export const maintenanceKey = (task: string): Key => ({ pk: 'maintenance', sk: task })
 

@@ -8,6 +8,7 @@ import { isChunk, isSegment, readEntryRow } from '../log/entry.ts'
 import {
   blobItemKey,
   blobObjectKey,
+  compactionKey,
   indexPk,
   type PartitionId,
   segmentObjectsPrefix,
@@ -48,7 +49,7 @@ export async function removeDeadPartition(
   const producersGone = await removePages(core, spilledProducersPk(id), timeIsUp, async (rows) => {
     removed.producers += rows.length
   })
-  if (producersGone) await core.items.delete(upkeepKey(id))
+  if (producersGone) for (const key of [upkeepKey(id), compactionKey(id)]) await core.items.delete(key)
   return producersGone
 }
 

@@ -25,6 +25,9 @@ export type PartitionFigures = {
   /** Entries of the indexes that went after it. */
   removedEntries: number
   forgottenProducers: number
+  /** Segments that compaction has written anew, and the bytes that are gone by it. */
+  compactedSegments: number
+  compactedBytes: number
   /** What waits and is due, as far as it was looked at. */
   backlogBytes: number
 }
@@ -39,6 +42,8 @@ export const noFigures = (): PartitionFigures => ({
   retiredBytes: 0,
   removedEntries: 0,
   forgottenProducers: 0,
+  compactedSegments: 0,
+  compactedBytes: 0,
   backlogBytes: 0,
 })
 

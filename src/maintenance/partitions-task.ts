@@ -9,6 +9,7 @@ import { listTopics, type Topic } from '../log/topics.ts'
 import { type ByteCache, byteCache } from '../runtime/byte-cache.ts'
 import type { Core } from '../runtime/core.ts'
 import { cleanRolled } from './clean-rolled.ts'
+import { compact } from './compact.ts'
 import { type Cursor, readCursor, saveCursor } from './cursor.ts'
 import { forgetProducers } from './forget-producers.ts'
 import { merge } from './merge.ts'
@@ -20,7 +21,7 @@ import { readUpkeep, readUpkeepOf, saveUpkeep } from './upkeep.ts'
 
 const task = 'partitions'
 /** Retention first: what is over need not be rolled. */
-const steps: readonly PartitionStep[] = [retain, roll, merge, cleanRolled, forgetProducers]
+const steps: readonly PartitionStep[] = [retain, roll, merge, cleanRolled, forgetProducers, compact]
 /** Schedules that fire more often, or two at once, do not make more of it. */
 const passEveryMs = 60_000
 const sharedBytes = 48 * 1024 * 1024

@@ -7,6 +7,7 @@ import { type Chunk, entryKey } from '../log/chunk.ts'
 import { isSegment, readEntryRow, withoutSleepers } from '../log/entry.ts'
 import { entriesCovering } from '../log/index-search.ts'
 import { indexFrom, indexPk, type PartitionId, partitionText, segmentKey } from '../log/keys.ts'
+import { retentionOf } from '../log/retention.ts'
 import { createSegment, type Segment } from '../log/segment.ts'
 import { stampAt, stampDistanceMs } from '../log/stamp.ts'
 import { configValue, type TopicConfigs } from '../log/topic-configs.ts'
@@ -162,5 +163,12 @@ function whenDue(configs: TopicConfigs, chunks: readonly Chunk[], mostBytes: num
   if (!first) return never
   const enough = Math.min(enoughBytes, mostBytes, Number(configValue(configs, 'segment.bytes')))
   if (chunks.length >= chunksAStep || bytesOf(chunks) >= enough) return 0
-  return blobIdMs(first.id) + Number(configValue(configs, 'segment.ms'))
+  return blobIdMs(first.id) + ageMsMost(configs)
+}
+
+/** What is to be compacted in time must be rolled by then, as in Kafka. */
+function ageMsMost(configs: TopicConfigs): number {
+  const ageMs = Number(configValue(configs, 'segment.ms'))
+  const { compacts } = retentionOf(configs)
+  return compacts ? Math.min(ageMs, Number(configValue(configs, 'max.compaction.lag.ms'))) : ageMs
 }

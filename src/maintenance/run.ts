@@ -34,6 +34,7 @@ function figuresOf({ jobs, groups, partitions }: MaintenanceReport) {
     RemovedEntries: jobs.entries + partitions.removedEntries,
     DeletedBytes: jobs.bytes + partitions.retiredBytes,
     RolledBytes: partitions.rolledBytes,
+    CompactedBytes: Math.max(0, partitions.compactedBytes),
     RolledSegments: partitions.segments,
     DeletedBlobs: jobs.blobs + partitions.deletedBlobs,
     BacklogBytes: partitions.backlogBytes,

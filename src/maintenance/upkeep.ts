@@ -14,6 +14,8 @@
  *   goneTo, goneMs               what ends here or before was below the log's start at that time
  *   removed                      and has been removed up to here
  *   producersMs   producers are looked through from then on for those to be forgotten
+ *   compacted, compactVersion   how far it was rolled, and the version of the configs, when compaction last looked
+ *   compactMs  there may be something to compact from then on, though nothing was rolled since
  *   aheadMs    since when the head announces configs that the topic does not have; 0 where it does not
  */
 import { requireFormat } from '../log/format.ts'
@@ -42,6 +44,9 @@ export type Upkeep = {
   readonly removed: number
   readonly aheadMs: number
   readonly producersMs: number
+  readonly compacted: number
+  readonly compactVersion: number
+  readonly compactMs: number
 }
 
 const fresh: Upkeep = {
@@ -61,6 +66,9 @@ const fresh: Upkeep = {
   removed: 0,
   aheadMs: 0,
   producersMs: 0,
+  compacted: 0,
+  compactVersion: -1,
+  compactMs: never,
 }
 // Object.keys forgets the keys that the literal has.
 const names = Object.keys(fresh) as (keyof Upkeep)[]

@@ -20,6 +20,7 @@ const units = {
   RemovedEntries: 'Count',
   DeletedBytes: 'Bytes',
   RolledBytes: 'Bytes',
+  CompactedBytes: 'Bytes',
   RolledSegments: 'Count',
   DeletedBlobs: 'Count',
   BacklogBytes: 'Bytes',

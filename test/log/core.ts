@@ -1,7 +1,7 @@
 import { type AppendOutcome, append } from '../../src/log/append.ts'
 import { type Fetched, fetch } from '../../src/log/fetch.ts'
 import type { Topic } from '../../src/log/topics.ts'
-import { decodeBatch, encodeBatch, type StoredRecord } from '../../src/protocol/records/batch.ts'
+import { decodeBatch, encodeBatch, readBatchHeader, type StoredRecord } from '../../src/protocol/records/batch.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { freshMemory } from '../../src/runtime/memory.ts'
 import { defaultSettings, type Settings } from '../../src/runtime/settings.ts'
@@ -68,7 +68,10 @@ export async function readAll(core: Core, topic: Topic, partition: number, offse
     for (const batch of fetched.batches) {
       for (const record of await decodeBatch(batch)) if (record.offset >= next) records.push(record)
     }
-    next = (records.at(-1)?.offset ?? -1) + 1
+    // Compaction may have left a batch no records.
+    const last = fetched.batches.at(-1)
+    const header = last && readBatchHeader(last)
+    next = header ? header.baseOffset + header.lastOffsetDelta + 1 : next
   }
 }
 
