@@ -1,10 +1,13 @@
 /**
  * What may enter a log: the checks that Kafka's broker makes before it appends (LogValidator), on whole record batches. Only
- * headers and checksums are looked at; records are decoded where the topic bounds timestamps from below.
+ * headers and checksums are looked at; records are decoded where the topic bounds timestamps from below, and looked through for their
+ * keys where it is compacted.
  */
 import { KafkaError } from '../protocol/errors.ts'
 import { type BatchHeader, checkBatch, decodeBatch, withLogAppendTime } from '../protocol/records/batch.ts'
+import { openBatch, skimRecords } from '../protocol/records/rewrite.ts'
 import { lastSequenceOf, type ProducerRun } from './producer-state.ts'
+import { retentionOf } from './retention.ts'
 import { configValue, type TopicConfigs } from './topic-configs.ts'
 
 const noTimestamp = -1
@@ -23,6 +26,7 @@ export type Admitted = {
 export async function admit(configs: TopicConfigs, records: Uint8Array, nowMs: number): Promise<Admitted> {
   const maxBytes = Number(configValue(configs, 'max.message.bytes'))
   const appendTime = configValue(configs, 'message.timestamp.type') === 'LogAppendTime'
+  const { compacts } = retentionOf(configs)
   const parts: Uint8Array[] = []
   let count = 0
   let maxTimestampMs = -1
@@ -39,6 +43,7 @@ export async function admit(configs: TopicConfigs, records: Uint8Array, nowMs: n
     }
     if (header.isTransactional) throw new KafkaError('INVALID_RECORD', 'transactions are not supported yet')
     if (!appendTime) await checkTimestamps(configs, header, batch, nowMs)
+    if (compacts) await checkKeys(batch)
     producer = sameProducer(header, producer, count)
     parts.push(appendTime ? withLogAppendTime(batch, nowMs) : batch)
     count += header.recordCount
@@ -72,6 +77,16 @@ function sameProducer(header: BatchHeader, producer: ProducerRun | undefined, be
     'INVALID_RECORD',
     'the batches of a request for one partition must be one producer’s, in sequence',
   )
+}
+
+/** Nobody could tell which record such a one takes the place of. */
+async function checkKeys(batch: Uint8Array): Promise<void> {
+  const opened = await openBatch(batch)
+  skimRecords(opened, ({ keyFrom, offset }) => {
+    if (keyFrom >= 0) return true
+    const at = offset - opened.header.baseOffset
+    throw new KafkaError('INVALID_RECORD', `a compacted topic takes no record without a key: the one at ${at} has none`)
+  })
 }
 
 async function checkTimestamps(configs: TopicConfigs, header: BatchHeader, batch: Uint8Array, nowMs: number) {

@@ -8,6 +8,7 @@ import type { Core } from '../../src/runtime/core.ts'
 import { readAll, send, text } from '../log/core.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { entriesOf, hourMs, mixedValues, newLogWorld } from './log-kit.ts'
+import { mortal } from './mortal.ts'
 
 const eachHour = { 'segment.ms': String(hourMs) }
 
@@ -237,30 +238,3 @@ test('a merge that dies at any call of the store leaves a log that is whole, and
     expect((await world.readAnew()).map(text), `after ${dieAt} calls`).toEqual(values)
   }
 })
-
-/** A server whose store calls take effect so often; the last one's answer, and all that follow, never come. */
-function mortal(core: Core, dieAt: number): Core {
-  let calls = 0
-  const dying = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
-      if (calls > dieAt) throw new Error('dead')
-      const answer = await call(...args)
-      if (calls++ >= dieAt) throw new Error('dies here')
-      return answer
-    }
-  }
-  const { items, objects } = core
-  return {
-    ...core,
-    items: {
-      ...items,
-      get: dying(items.get),
-      batchGet: dying(items.batchGet),
-      query: dying(items.query),
-      update: dying(items.update),
-      delete: dying(items.delete),
-      transact: dying(items.transact),
-    },
-    objects: { ...objects, get: dying(objects.get), put: dying(objects.put), delete: dying(objects.delete) },
-  }
-}
