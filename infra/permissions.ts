@@ -171,6 +171,7 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
           { sid: 'KeepPlace', actions: [get, query, update, remove], keys: ['maintenance', 'upkeep/*'] },
           // A change of configs that died half way is brought to an end.
           { sid: 'ListTopics', actions: [get, query, update], keys: ['topics'] },
+          { sid: 'KnowCluster', actions: [get, update], keys: ['cluster'] },
           { sid: 'WorkOffJobs', actions: [query, update, remove], keys: ['jobs'] },
           // What left the log's start behind, and the heads of deleted topics.
           { sid: 'MoveHeads', actions: [get, batchGet, update, remove], keys: ['h/*'] },
@@ -188,7 +189,8 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
           { sid: 'TidyConsumers', actions: [query, remove], keys: ['consumer/*'] },
         ],
         objects: [
-          { sid: 'StoreSegments', actions: ['s3:PutObject'], prefixes: ['segments/*'] },
+          // And the cluster's mark, which says whose the bucket is.
+          { sid: 'StoreSegments', actions: ['s3:PutObject'], prefixes: ['segments/*', 'clusters/*'] },
           { sid: 'TidyObjects', actions: ['s3:GetObject', 's3:DeleteObject'], prefixes: ['blobs/*', 'segments/*'] },
         ],
         seesMissingObjects: true,

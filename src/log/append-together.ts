@@ -152,8 +152,12 @@ async function appendWave(
   const sent = pieces.map((piece) =>
     piece.flatMap((run): Sent[] => {
       const place = stored.get(run.ready)
-      if (place && !(place instanceof KafkaError)) return [{ run, ref: names(run, place) }]
-      outcomes.set(run, { error: place ?? new Error('the bytes of a run were lost') })
+      try {
+        if (place && !(place instanceof KafkaError)) return [{ run, ref: names(run, place) }]
+        outcomes.set(run, { error: place ?? new Error('the bytes of a run were lost') })
+      } catch (error) {
+        outcomes.set(run, { error: error instanceof StoreError ? notApplied(error) : error })
+      }
       return []
     }),
   )

@@ -151,7 +151,13 @@ export async function firstRefs(
 }
 
 /** The ref of a blob's portion. */
-export const refTo = (topic: Topic, blob: Blob, at: number, admitted: Admitted, stamp: Stamp): Ref => ({
+export function refTo(topic: Topic, blob: Blob, at: number, admitted: Admitted, stamp: Stamp): Ref {
+  if (stamp < blob.firstStamp)
+    throw new StoreError('unavailable', 'the clock was set back by hours: nothing was appended')
+  return refUnder(topic, blob, at, admitted, stamp)
+}
+
+const refUnder = (topic: Topic, blob: Blob, at: number, admitted: Admitted, stamp: Stamp): Ref => ({
   id: blob.id,
   stamp,
   place: blob.place,

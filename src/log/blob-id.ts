@@ -35,3 +35,19 @@ export function blobIdText(id: BlobId): string {
   for (let shift = 125n; shift >= 0n; shift -= 5n) text += alphabet[Number((bits >> shift) & 31n)]
   return text
 }
+
+/** The first id, as text, that a blob made at that time can have. */
+export function firstBlobIdText(ms: number): string {
+  const id = new Uint8Array(blobIdBytes)
+  const view = new DataView(id.buffer)
+  view.setUint16(0, Math.floor(ms / 2 ** 32))
+  view.setUint32(2, ms % 2 ** 32)
+  return blobIdText(id)
+}
+
+/** When a blob of that name was made: its first ten characters are the time. */
+export function blobIdTextMs(text: string): number {
+  let ms = 0
+  for (const character of text.slice(0, 10)) ms = ms * 32 + alphabet.indexOf(character)
+  return ms
+}

@@ -17,7 +17,7 @@ import { requireFormat } from './format.ts'
 import { blobItemKey, blobObjectKey, type PartitionId, partitionText } from './keys.ts'
 import type { Place, Ref } from './ref.ts'
 import { untilDeadline } from './retry.ts'
-import { blobServesMs, type Stamp, stampAt } from './stamp.ts'
+import { blobServesMs, namedBeforeMs, type Stamp, stampAt } from './stamp.ts'
 
 const blobFormat = 1
 
@@ -36,6 +36,8 @@ export type Blob = {
   readonly place: Place
   /** Where each portion begins. */
   readonly positions: readonly number[]
+  /** No ref with an earlier stamp may name this blob: the sweep looks no further back for one that does. */
+  readonly firstStamp: Stamp
   /** No ref with a later stamp may name this blob. */
   readonly lastStamp: Stamp
   /** Whether it is an item that the store forgets in time. */
@@ -78,6 +80,7 @@ export async function storeBlob(
   const id = newBlobId(nowMs, core.random)
   const lastStamp = stampAt(era, nowMs + blobServesMs)
   const place = placeFor(portions)
+  const firstStamp = place === 'inline' ? 0 : stampAt(era, nowMs - namedBeforeMs)
   const ids = portions.map((portion) => portion.id)
   const header = place === 'object' ? blobHeader(lastStamp, ids) : new Uint8Array()
   const positions: number[] = []
@@ -96,7 +99,7 @@ export async function storeBlob(
       core.memory.immutable.set(cacheKey({ id, position: positions[at] ?? 0 }), records, records.length)
     }
   }
-  return { id, place, positions, lastStamp, forgetsItself: place === 'item' && ttl !== undefined }
+  return { id, place, positions, firstStamp, lastStamp, forgetsItself: place === 'item' && ttl !== undefined }
 }
 
 function storeItem(core: Core, id: BlobId, lastStamp: Stamp, portions: readonly Portion[], ttl: number | undefined) {

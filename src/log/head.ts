@@ -119,6 +119,15 @@ export const moveStart = (start: number): Update => ({
 })
 
 /**
+ * Forgets all stamps up to this one: no append that carries one applies any more, however late it comes. Never lowers the horizon,
+ * never makes a head.
+ */
+export const raiseHorizon = (stamp: Stamp): Update => ({
+  patches: [set('h', stamp)],
+  if: all(equals('v', headFormat), compare('h', '<', stamp)),
+})
+
+/**
  * Takes off `bytes`, which are all that lies below `to` and was still counted, and begins the log at `start`: at once for everybody, and
  * once only, for it holds for the start, the count and the configs that were seen. In a log that compaction makes smaller it also
  * claims the count for this epoch of the lease: what was seen under an older one is refused.

@@ -25,12 +25,14 @@
  *   maintenance        maintenance                  <task>                 how far a task of the schedule has come (maintenance/cursor.ts)
  *   upkeep             upkeep/<topic id>            <partition>            where the schedule goes on in a partition (maintenance/upkeep.ts)
  *   compaction         compaction/<topic id>        <partition>            how far a partition has been compacted (maintenance/compaction-state.ts)
+ *   sweep              maintenance                  sweep                  how far orphaned blobs have been swept (maintenance/sweep.ts)
  *   lease              leases                       <resource>             who may think that it is alone at something (cluster/lease.ts):
  *                                                                          broker/<node id>, controller, p/<topic id>/<partition>
  *   view               cluster                      view                   the brokers that share the partitions (cluster/view.ts)
  *
  *   objects            blobs/<2 hex>/<blob id>                             the bytes of one large produce request (blob.ts)
  *                      segments/<2 hex>/<topic id>/<partition>/<base offset>-<blob id>  a rolled segment's batches (segment-object.ts)
+ *                      clusters/<cluster id>                              that this cluster's table names what is in the bucket (maintenance/bucket-mark.ts)
  *
  * A topic id is Kafka's Uuid in its 22-character form, made anew for each creation: a re-created topic never meets old data.
  * Offsets are 16 decimal digits, so that text order is number order up to 2^53. The index has a partition key of its own, so
@@ -80,16 +82,27 @@ export const spilledProducerKey = (id: PartitionId, producer: string): Key => ({
   sk: producer,
 })
 
+/** Blob items are kept by the hour of their birth, whole hours since 1970, in so many shards of it. */
+export const blobHourMs = hourMs
+export const blobItemShards = 64
+export const blobItemsPk = (hour: number, shard: number): string => `b/${hour}/${hex(shard)}`
 export const blobItemKey = (id: BlobId): Key => ({
-  pk: `b/${Math.floor(blobIdMs(id) / hourMs)}/${hex(blobIdShard(id) & 0x3f)}`,
+  pk: blobItemsPk(Math.floor(blobIdMs(id) / hourMs), blobIdShard(id) % blobItemShards),
   sk: blobIdText(id),
 })
-export const blobObjectKey = (id: BlobId): string => `blobs/${hex(blobIdShard(id))}/${blobIdText(id)}`
+export const blobObjectPrefixes = 256
+export const blobObjectsPrefix = (prefix: number): string => `blobs/${hex(prefix)}/`
+export const blobObjectKey = (id: BlobId): string => `${blobObjectsPrefix(blobIdShard(id))}${blobIdText(id)}`
+/** Of a key in a prefix of ours: the name behind it. */
+export const lastPart = (key: string): string => key.slice(key.lastIndexOf('/') + 1)
 /** All segments of a partition, in the order of their bases: one prefix, so that whoever looks for orphans lists it alone. */
 export const segmentObjectsPrefix = (id: PartitionId): string =>
   `segments/${hex(murmur2(new TextEncoder().encode(partitionText(id))) & 0xff)}/${partitionText(id)}/`
 export const segmentObjectKey = (id: PartitionId, baseOffset: number, object: BlobId): string =>
   `${segmentObjectsPrefix(id)}${offsetText(baseOffset)}-${blobIdText(object)}`
+
+export const clustersPrefix = 'clusters/'
+export const clusterMarkKey = (clusterId: string): string => `${clustersPrefix}${clusterId}`
 
 export const onceKey = (digest: string): Key => ({ pk: `once/${digest}`, sk: 'once' })
 

@@ -19,8 +19,13 @@ export const stampAheadMsMax = 10_000
 export const horizonAheadMsMax = 60_000
 /** A blob serves refs whose stamp lies at most this far behind its birth; what sweeps old blobs relies on it. */
 export const blobServesMs = 30 * 60_000
+/** And never further before it: a clock may be set right between the two, but then the bytes are stored anew. */
+export const namedBeforeMs = 60 * 60_000
 
 export const stampAt = (era: number, nowMs: number): Stamp => era * eraUnit + Math.max(0, Math.floor(nowMs)) * ticksAMs
+
+/** When a stamp was taken, by its writer's clock. */
+export const stampMs = (stamp: Stamp): number => Math.floor((stamp % eraUnit) / ticksAMs)
 
 /** How much younger a stamp is, in milliseconds; stamps of a later era count as much younger. */
 export const stampDistanceMs = (from: Stamp, to: Stamp): number => (to - from) / ticksAMs

@@ -25,6 +25,9 @@ export type PartitionFigures = {
   /** Entries of the indexes that went after it. */
   removedEntries: number
   forgottenProducers: number
+  /** Objects of segments that nobody named, and their bytes. */
+  sweptSegments: number
+  sweptBytes: number
   /** Segments that compaction has written anew, and the bytes that are gone by it. */
   compactedSegments: number
   compactedBytes: number
@@ -42,6 +45,8 @@ export const noFigures = (): PartitionFigures => ({
   retiredBytes: 0,
   removedEntries: 0,
   forgottenProducers: 0,
+  sweptSegments: 0,
+  sweptBytes: 0,
   compactedSegments: 0,
   compactedBytes: 0,
   backlogBytes: 0,

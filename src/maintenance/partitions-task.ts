@@ -17,11 +17,12 @@ import { leavePartition, takePartition } from './partition-lease.ts'
 import { noFigures, type PartitionFigures, type PartitionStep, type Seen } from './partition-step.ts'
 import { retain } from './retain.ts'
 import { roll } from './roll.ts'
+import { sweepSegments } from './sweep-segments.ts'
 import { readUpkeep, readUpkeepOf, saveUpkeep } from './upkeep.ts'
 
 const task = 'partitions'
-/** Retention first: what is over need not be rolled. */
-const steps: readonly PartitionStep[] = [retain, roll, merge, cleanRolled, forgetProducers, compact]
+/** The sweep first, see there; then retention: what is over need not be rolled. */
+const steps: readonly PartitionStep[] = [sweepSegments, retain, roll, merge, cleanRolled, forgetProducers, compact]
 /** Schedules that fire more often, or two at once, do not make more of it. */
 const passEveryMs = 60_000
 const sharedBytes = 48 * 1024 * 1024

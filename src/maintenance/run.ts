@@ -14,7 +14,7 @@ export async function runMaintenance(core: Core, budget: Budget, requestId?: str
   const metered = { ...core, items: core.items.metered(meter), objects: core.objects.metered(meter) }
   try {
     const report = await maintain(metered, budget)
-    const error = report.jobs.error ?? report.groups.error ?? report.partitions.error
+    const error = report.jobs.error ?? report.groups.error ?? report.partitions.error ?? report.sweep.error
     finish({ ...figuresOf(report), ...(error === undefined ? {} : { error }) })
     return { ...report, ...(error === undefined ? {} : { error }) }
   } catch (error) {
@@ -24,7 +24,7 @@ export async function runMaintenance(core: Core, budget: Budget, requestId?: str
 }
 
 /** What was zero is not counted, and nothing where there was nothing to look at: a metric costs $0.30 a month, a run far less. */
-function figuresOf({ jobs, groups, partitions }: MaintenanceReport) {
+function figuresOf({ jobs, groups, partitions, sweep }: MaintenanceReport) {
   const counts = {
     GroupsLooked: groups.groupsLooked,
     RemovedMembers: groups.removedMembers,
@@ -32,11 +32,11 @@ function figuresOf({ jobs, groups, partitions }: MaintenanceReport) {
     RemovedInstances: groups.removedInstances,
     FinishedJobs: jobs.finished,
     RemovedEntries: jobs.entries + partitions.removedEntries,
-    DeletedBytes: jobs.bytes + partitions.retiredBytes,
+    DeletedBytes: jobs.bytes + partitions.retiredBytes + partitions.sweptBytes + sweep.sweptBytes,
     RolledBytes: partitions.rolledBytes,
     CompactedBytes: Math.max(0, partitions.compactedBytes),
     RolledSegments: partitions.segments,
-    DeletedBlobs: jobs.blobs + partitions.deletedBlobs,
+    DeletedBlobs: jobs.blobs + partitions.deletedBlobs + partitions.sweptSegments + sweep.sweptBlobs,
     BacklogBytes: partitions.backlogBytes,
     FailedPartitions: partitions.failedPartitions,
   }

@@ -14,6 +14,7 @@
  *   goneTo, goneMs               what ends here or before was below the log's start at that time
  *   removed                      and has been removed up to here
  *   producersMs   producers are looked through from then on for those to be forgotten
+ *   sweptMs, sweptRolled   when segment objects were last swept, and `rolled` then     sweptTo   those below this base are, of a sweep under way
  *   compacted, compactVersion   how far it was rolled, and the version of the configs, when compaction last looked
  *   compactMs  there may be something to compact from then on, though nothing was rolled since
  *   aheadMs    since when the head announces configs that the topic does not have; 0 where it does not
@@ -43,6 +44,9 @@ export type Upkeep = {
   readonly goneMs: number
   readonly removed: number
   readonly aheadMs: number
+  readonly sweptMs: number
+  readonly sweptRolled: number
+  readonly sweptTo: number
   readonly producersMs: number
   readonly compacted: number
   readonly compactVersion: number
@@ -65,6 +69,9 @@ const fresh: Upkeep = {
   goneMs: 0,
   removed: 0,
   aheadMs: 0,
+  sweptMs: 0,
+  sweptRolled: 0,
+  sweptTo: 0,
   producersMs: 0,
   compacted: 0,
   compactVersion: -1,

@@ -37,7 +37,7 @@ describe('the roles', () => {
     for (const resource of statements.flatMap(({ Resource }) => list(Resource))) {
       const text = JSON.stringify(resource)
       expect(text).not.toBe('"*"')
-      if (text.includes('*')) expect(text).toMatch(/Bucket\w+","Arn"\]\},"\/(blobs|segments)\/\*"/)
+      if (text.includes('*')) expect(text).toMatch(/Bucket\w+","Arn"\]\},"\/(blobs|segments|clusters)\/\*"/)
     }
   })
 

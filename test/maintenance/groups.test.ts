@@ -213,12 +213,12 @@ describe('a run', () => {
     return { calls, core: { ...core, items: core.items.metered((use) => calls.push(use)) } }
   }
 
-  it('between two passes costs two reads, one of them of the jobs', async () => {
+  it('between two passes costs a read for whose turn it is, and one or two for each task', async () => {
     const { core, run, runAfter } = await simpleGroup()
     await run()
     const { calls, core: watched } = metered(core)
     await run(watched)
-    expect(calls.map(({ call }) => call)).toEqual(['query', 'get', 'get'])
+    expect(calls.map(({ call }) => call)).toEqual(['query', 'query', 'get', 'get', 'query', 'get'])
     expect((await runAfter(10 * minuteMs)).groupsLooked).toBe(1)
   })
 
@@ -227,7 +227,7 @@ describe('a run', () => {
     const { calls, core: watched } = metered(core)
     await run(watched)
     const count = (kind: string) => calls.filter(({ call }) => call === kind).length
-    expect([count('query'), count('get'), count('update'), calls.length]).toEqual([18, 2, 2, 22])
+    expect([count('query'), count('get'), count('update'), calls.length]).toEqual([21, 3, 3, 27])
   })
 
   it('that runs out of time says how far behind it is, and the next goes on where it stopped', async () => {
