@@ -106,6 +106,15 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        test: {
+          name: 'brokers',
+          include: ['test/lanes/brokers/**/*.test.ts'],
+          globalSetup: 'test/lanes/ministack/start.ts',
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+        },
+      },
       { test: { name: 'kill9', include: ['test/lanes/kill9/**/*.test.ts'], testTimeout: 180_000 } },
     ],
   },

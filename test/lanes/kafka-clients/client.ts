@@ -45,6 +45,8 @@ export type MemberOptions = {
   readonly protocol: 'eager' | 'cooperative'
   /** KafkaJS: how long it takes to share the partitions out where it leads. */
   readonly assignMs?: number
+  /** KafkaJS: of how many records the last is committed, and each told before; else each is, and told after. */
+  readonly commitEvery?: number
 }
 
 export type LoadOptions = {
