@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { brokersCommand } from './brokers.ts'
 import { connectCommand } from './connect.ts'
 import { groupsCommand } from './groups.ts'
+import { maintainCommand } from './maintain.ts'
 import { startCommand } from './start.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -25,6 +26,13 @@ function adopt(parent: Command, child: Command): Command {
   return child
 }
 
-for (const command of [startCommand(), connectCommand(), groupsCommand(), brokersCommand(), verifyCommand()])
-  millrace.addCommand(adopt(millrace, command))
+const commands = [
+  startCommand(),
+  connectCommand(),
+  groupsCommand(),
+  brokersCommand(),
+  verifyCommand(),
+  maintainCommand(),
+]
+for (const command of commands) millrace.addCommand(adopt(millrace, command))
 await millrace.parseAsync()
