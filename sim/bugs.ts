@@ -2,6 +2,7 @@
  * Bugs to plant: small and plausible wrong versions, each of which the checker has to catch within a number of seeds. They exist
  * here only: a patch is applied while the simulator is bundled, and one that fits no more fails.
  */
+import { brokerBugs } from './broker-bugs.ts'
 import type { Patch } from './bundle.ts'
 import { groupBugs } from './group-bugs.ts'
 import { producerBugs } from './producer-bugs.ts'
@@ -269,6 +270,7 @@ export const bugs: readonly Bug[] = [
   ...reading,
   ...keysAndCommits,
   ...groupBugs,
+  ...brokerBugs,
   ...retentionBugs,
   ...producerBugs,
   ...rollBugs,

@@ -36,7 +36,7 @@ export async function bundledWorker(name: string, patches: readonly Patch[] = []
 const planting = (patches: readonly Patch[], applied: Set<Patch>): Plugin => ({
   name: 'planted bug',
   setup({ onLoad }) {
-    onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
+    onLoad({ filter: /\/(src|sim)\/.*\.ts$/ }, async ({ path }) => {
       const here = patches.filter(({ file }) => path === `${root}${file}`)
       if (here.length === 0) return undefined
       for (const patch of here) applied.add(patch)

@@ -12,11 +12,13 @@
  */
 import { checkBatches } from './checks/batches.ts'
 import { checkBounds } from './checks/bounds.ts'
+import { checkBrokers } from './checks/brokers.ts'
 import { checkCommits } from './checks/commits.ts'
 import { factsOf } from './checks/facts.ts'
 import { checkFinal } from './checks/final.ts'
 import { checkGenerations } from './checks/generations.ts'
 import { checkKept } from './checks/kept.ts'
+import { checkLeaders } from './checks/leaders.ts'
 import { checkMemberCommits } from './checks/member-commits.ts'
 import { checkReads } from './checks/reads.ts'
 import { checkSettled } from './checks/settled.ts'
@@ -35,6 +37,8 @@ const checks = [
   checkTimes,
   checkKept,
   ...groupChecks,
+  checkLeaders,
+  checkBrokers,
 ]
 
 /**

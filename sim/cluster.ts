@@ -85,7 +85,7 @@ export function cluster(net: Network, { fate, servers: size, cold, together }: S
 
 const emptyMemory = () => freshMemory(64 * 1024)
 
-function coreOn(self: Machine, net: Network, chance: Chance): Core {
+export function coreOn(self: Machine, net: Network, chance: Chance): Core {
   const settings = { ...defaultSettings, appendTimeoutMs: 10_000 }
   const stores = storesSeenFrom(self, net)
   return { ...stores, clock: self.clock, random: chance, settings, memory: emptyMemory() }

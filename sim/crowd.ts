@@ -3,6 +3,7 @@ import { fetchOffsets } from '../src/groups/offsets.ts'
 import { partitionBounds } from '../src/log/offsets.ts'
 import { knownTopic } from '../src/log/topics.ts'
 import { ask, type Client, note, pause, type World } from './client.ts'
+import { coreDoor, type GroupDoor } from './group-door.ts'
 import { attend, type Crowd, type Self, type Strategy } from './members.ts'
 import { keepUp } from './schedule.ts'
 
@@ -28,13 +29,26 @@ export type Gathering = {
   settleAnew(): Promise<void>
 }
 
-export function gather(scene: GroupScene, world: World, clientNamed: (name: string) => Client): Gathering {
+export function gather(
+  scene: GroupScene,
+  world: World,
+  clientNamed: (name: string) => Client,
+  door: GroupDoor = coreDoor,
+): Gathering {
   let fail: (error: unknown) => void = () => {}
   const broken = new Promise<never>((_, reject) => {
     fail = reject
   })
   const { strategies } = scene
-  const crowd: Crowd = { group: 'team', strategies, calmSinceMs: undefined, closed: false, living: new Set(), fail }
+  const crowd: Crowd = {
+    group: 'team',
+    strategies,
+    calmSinceMs: undefined,
+    closed: false,
+    living: new Set(),
+    door,
+    fail,
+  }
   let members = 0
   const come = async (instanceId: string | undefined, afterMs: number) => {
     const client = clientNamed(`member-${members++}`)

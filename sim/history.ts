@@ -2,6 +2,7 @@
  * What clients of a simulated cluster sent, saw and committed, in the order it happened. The checker judges this and nothing else;
  * it imports nothing of Millrace, and neither does this file.
  */
+import type { BrokerEvent } from './broker-events.ts'
 import type { GroupEvent } from './group-events.ts'
 
 /** A partition of one creation of a topic: re-created topics have other ids. */
@@ -15,6 +16,7 @@ type At = { readonly atMs: number; readonly client: string }
 export type Event = At &
   (
     | GroupEvent
+    | BrokerEvent
     | { readonly kind: 'created'; readonly topic: string; readonly topicId: string; readonly partitions: number }
     /** From when it was answered. */
     | { readonly kind: 'deleted'; readonly topicId: string }
@@ -29,6 +31,9 @@ export type Event = At &
         readonly values: readonly Value[]
         /** The records' own timestamp, one for the batch; absent where no lookup by time is to be judged by them. */
         readonly timestampMs?: number
+        /** Of a producer that numbers its records: the number of the first. In the log they stand in that order. */
+        readonly producer?: string
+        readonly sequence?: number
       } & Where)
     | { readonly kind: 'append-acked'; readonly attempt: string; readonly baseOffset: number }
     /** Certainly not applied, by the answer. */

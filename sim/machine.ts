@@ -37,7 +37,10 @@ export function machine(
     uptime: () => time.now(),
     sleep: (ms, signal) =>
       new Promise((resolve) => {
-        const wake = () => self.resume(resolve)
+        const wake = () => {
+          signal?.removeEventListener('abort', wake)
+          self.resume(resolve)
+        }
         if (signal?.aborted) return wake()
         signal?.addEventListener('abort', wake, { once: true })
         time.after(ms, wake)

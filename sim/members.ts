@@ -3,16 +3,14 @@
  * committed offset, commit what they have handled and say that they live; and they die, doze off, leave and come back.
  */
 import { assignors } from '../src/groups/assignors.ts'
-import { heartbeat, lookAfter } from '../src/groups/heartbeat.ts'
-import { type JoinReply, joinGroup, MemberIdRequired } from '../src/groups/join.ts'
-import { leaveGroup } from '../src/groups/leave.ts'
-import { commitOffsets, fetchOffsets } from '../src/groups/offsets.ts'
+import type { JoinReply } from '../src/groups/join.ts'
+import { fetchOffsets } from '../src/groups/offsets.ts'
 import { decodeSubscription, encodeAssignment, encodeSubscription } from '../src/groups/protocol.ts'
-import { type SyncReply, syncGroup } from '../src/groups/sync.ts'
+import type { SyncReply } from '../src/groups/sync.ts'
 import { KafkaError } from '../src/protocol/errors.ts'
 import { type Answer, ask, type Client, note, pause } from './client.ts'
+import type { GroupDoor } from './group-door.ts'
 import type { Plan } from './group-events.ts'
-import { readOnce } from './readers.ts'
 
 export type Strategy = keyof typeof assignors
 
@@ -25,6 +23,7 @@ export type Crowd = {
   /** Nobody comes back. */
   closed: boolean
   readonly living: Set<Self>
+  readonly door: GroupDoor
   /** Of what nobody waits for: something came that never should. */
   readonly fail: (error: unknown) => void
 }
@@ -123,14 +122,7 @@ async function join(client: Client, crowd: Crowd, self: Self): Promise<JoinReply
   }
   const waitMs = chance.pick([2_000, 8_000, 20_000])
   note(client, { kind: 'join-sent', ...inGroup(crowd, self) })
-  const answer = await ask(client, async (core) => {
-    try {
-      return await joinGroup(core, request, { untilUptimeMs: core.clock.uptime() + waitMs })
-    } catch (error) {
-      if (error instanceof MemberIdRequired) return { pending: { memberId: error.memberId } }
-      throw error
-    }
-  })
+  const answer = await crowd.door.join(client, request, waitMs)
   if (!('value' in answer)) return refused(client, crowd, self, answer)
   if ('pending' in answer.value) {
     self.memberId = answer.value.pending.memberId
@@ -181,7 +173,7 @@ const syncOnce = (
 ) => {
   const waitMs = client.chance.pick([1_000, 8_000, 20_000])
   const request = { group: crowd.group, ...named(self), generation, assignments }
-  return ask(client, (core) => syncGroup(core, request, { untilUptimeMs: core.clock.uptime() + waitMs }))
+  return crowd.door.sync(client, request, waitMs)
 }
 
 function give(client: Client, crowd: Crowd, self: Self, generation: number, { owned }: SyncReply): void {
@@ -257,21 +249,20 @@ async function stayIn(client: Client, crowd: Crowd, self: Self, isDue: boolean):
   const { world, chance } = client
   const request = { group: crowd.group, ...named(self), generation: self.generation }
   if (isDue) {
-    const answer = await ask(client, (core) => heartbeat(core, request))
+    const answer = await crowd.door.heartbeat(client, request)
     if ('value' in answer) self.confirmedMs = world.time.now()
     if ('value' in answer || 'silence' in answer) return 'beaten'
     return answer.error instanceof KafkaError ? refused(client, crowd, self, answer) : undefined
   }
   // A poll of a REST instance looks without a word of its own. What it sees may be its neighbour's end.
-  if (isCalm(crowd) || chance.happens(0.7)) return undefined
-  const answer = await ask(client, (core) => lookAfter(core, request))
+  if (isCalm(crowd) || chance.happens(0.7) || !crowd.door.lookAfter) return undefined
+  const answer = await crowd.door.lookAfter(client, request)
   return 'value' in answer && answer.value === 'rebalancing' ? 'again' : undefined
 }
 
 async function leave(client: Client, crowd: Crowd, self: Self): Promise<Then> {
-  const answer = await ask(client, (core) => leaveGroup(core, crowd.group, [named(self)]))
-  const [left] = 'value' in answer ? answer.value : []
-  if (left && !left.error) note(client, { kind: 'disowned', error: 'it left', ...inGroup(crowd, self) })
+  if (await crowd.door.leave(client, crowd.group, named(self)))
+    note(client, { kind: 'disowned', error: 'it left', ...inGroup(crowd, self) })
   // Some go on with what they have in hand.
   if (client.chance.happens(0.5)) await commitSome(client, crowd, self)
   return 'dead'
@@ -310,7 +301,7 @@ async function readSome(client: Client, crowd: Crowd, self: Self): Promise<void>
   const chosen = partitions[client.chance.below(partitions.length)]
   if (!chosen) return
   const [partition, position] = chosen
-  const read = await readOnce(client, partition, position.next)
+  const read = await crowd.door.read(client, partition, position.next)
   const next = read === 'out of range' ? undefined : read
   if (next === undefined || next <= position.next) return
   const where = { topicId: client.world.topicId, partition }
@@ -327,10 +318,7 @@ async function commitSome(client: Client, crowd: Crowd, self: Self): Promise<voi
     const where = { topicId: client.world.topicId, partition }
     const { generation } = self
     note(client, { kind: 'member-commit-sent', attempt, generation, offset, ...where, ...inGroup(crowd, self) })
-    const entries = [{ ...where, offset }]
-    const answer = await ask(client, (core) =>
-      commitOffsets(core, crowd.group, entries, { ...named(self), generation }),
-    )
+    const answer = await crowd.door.commit(client, crowd.group, { ...where, offset }, { ...named(self), generation })
     if ('value' in answer) {
       note(client, { kind: 'member-commit-acked', attempt })
       position.sent = offset

@@ -10,7 +10,7 @@ import { crc32c } from '../src/protocol/records/crc32c.ts'
 import { layout } from '../src/protocol/records/header.ts'
 import { ask, type Client, note, pause } from './client.ts'
 
-type Numbered = {
+export type Numbered = {
   readonly partition: number
   readonly epoch: number
   readonly sequence: number
@@ -150,7 +150,7 @@ function newBatch(producer: Producer, partition: number): Numbered {
   return { partition, epoch, sequence: next[partition] ?? 0, values, timestampMs: world.time.now(), padding }
 }
 
-function packed(id: number, { epoch, sequence, values, timestampMs, padding }: Numbered): Uint8Array {
+export function packed(id: number, { epoch, sequence, values, timestampMs, padding }: Numbered): Uint8Array {
   const batch = encodeBatch(
     values.map((value) => ({ timestampMs, key: Buffer.from(padding), value: Buffer.from(value), headers: [] })),
   )

@@ -9,6 +9,13 @@ import { type Cluster, cluster } from './cluster.ts'
 import { gather } from './crowd.ts'
 import { emptyTally, type Tally } from './faults.ts'
 import type { Anomaly, Event, History } from './history.ts'
+import { type Brokers, brokers } from './kafka/brokers.ts'
+import { type KafkaClient, kafkaClient } from './kafka/client.ts'
+import { readAsKafka } from './kafka/consumers.ts'
+import { groupsByKafka } from './kafka/groups.ts'
+import { lookAtAll, loseOne } from './kafka/looks.ts'
+import { produceAsKafka } from './kafka/producers.ts'
+import { beginConnections } from './kafka/wire.ts'
 import { lastLook } from './last-look.ts'
 import type { Limits } from './limits.ts'
 import { beginCommits } from './members.ts'
@@ -41,6 +48,7 @@ export type Outcome = {
 export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
   beginAttempts()
   beginCommits()
+  beginConnections()
   const chance = seeded(seed)
   const scene = drawScene(chance, limits.scene)
   const time = simulatedTime()
@@ -54,11 +62,13 @@ export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
     weather: scene.weather,
     trace: [],
   }
-  const servers = cluster(net, scene, chance.fork('servers'))
+  const lot = chance.fork('servers')
+  const kafka = scene.brokers && brokers(net, scene.brokers, scene.servers, lot)
+  const servers = kafka ?? cluster(net, scene, lot)
   const history: Event[] = []
   let failure: unknown
   let done = false
-  play(scene, chance, net, servers, history, limits)
+  play(scene, chance, net, servers, kafka, history, limits)
     .catch((error) => {
       failure = error
     })
@@ -89,7 +99,15 @@ const crash = (failure: unknown, history: History): Anomaly => ({
   events: history.slice(-5),
 })
 
-async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster, history: Event[], limits: Limits) {
+async function play(
+  scene: Scene,
+  chance: Chance,
+  net: Network,
+  servers: Cluster,
+  kafka: Brokers | undefined,
+  history: Event[],
+  limits: Limits,
+) {
   const { time } = net
   const { partitions, lengthMs, thinkMs, paddings, recordsMax } = scene
   const admin = { name: 'admin', chance: chance.fork('admin') }
@@ -121,7 +139,15 @@ async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster
   const client = (name: string): Client => ({ name, world, chance: chance.fork(name) })
   const several = (count: number, max: number | undefined, name: string, live: (one: Client) => Promise<void>) =>
     Array.from({ length: Math.min(count, max ?? count) }, (_, at) => live(client(`${name}-${at}`)))
-  const team = scene.team && gather(scene.team, world, client)
+  const kafkaClients = new Map<string, KafkaClient>()
+  const kafkaAs = (one: Client): KafkaClient => {
+    if (!kafka) throw new Error('there is no broker')
+    const known = kafkaClients.get(one.name) ?? kafkaClient(one, kafka)
+    kafkaClients.set(one.name, known)
+    return known
+  }
+  const door = kafka && groupsByKafka(kafkaAs)
+  const team = scene.team && gather(scene.team, world, client, door)
   const { rolling } = scene
   const schedule = client('schedule')
   const story = async () => {
@@ -130,6 +156,11 @@ async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster
       ...several(scene.onceProducers, limits.producers, 'once', (one) => produceOnce(one, thinkMs)),
       ...several(scene.sequenced ?? 0, limits.producers, 'sequenced', (one) => produceInSequence(one, scene.pauses)),
       ...several(scene.readers, limits.readers, 'reader', (one) => read(one, thinkMs)),
+      ...(kafka ? [kafka.roll(world.untilMs)] : []),
+      ...several(scene.kafkaProducers ?? 0, limits.producers, 'idempotent', (one) =>
+        produceAsKafka(kafkaAs(one), thinkMs),
+      ),
+      ...several(scene.kafkaReaders ?? 0, limits.readers, 'consumer', (one) => readAsKafka(kafkaAs(one), thinkMs)),
       ...(scene.retention ? [changeRetention(client('keeper'), scene.retention)] : []),
       ...(rolling
         ? [
@@ -143,14 +174,17 @@ async function play(scene: Scene, chance: Chance, net: Network, servers: Cluster
     ])
     net.weather = { write: 0, read: 0 }
     servers.heal()
+    if (kafka) await lookAtAll(client('looker'), kafka)
     await team?.settle()
+    if (kafka) await loseOne(client('looker'), kafka)
     // Whatever is still on its way, or asleep, comes and does its worst.
-    await pause(time, 12 * 3_600_000)
+    await pause(time, scene.restMs ?? 12 * 3_600_000)
+    if (kafka) await lookAtAll(client('looker'), kafka)
     await team?.settleAnew()
     if (rolling) await catchUp(schedule)
     await lastLook(client('last'))
   }
-  await Promise.race([story(), ...(team ? [team.broken] : [])])
+  await Promise.race([story(), ...(team ? [team.broken] : []), ...(kafka ? [kafka.broken] : [])])
 }
 
 async function create(

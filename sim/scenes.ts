@@ -3,6 +3,8 @@ import type { Paddings } from './client.ts'
 import type { Fate } from './cluster.ts'
 import type { GroupScene } from './crowd.ts'
 import type { Weather } from './faults.ts'
+import type { BrokersScene } from './kafka/brokers.ts'
+import { drawBrokers } from './kafka/scene.ts'
 import type { Pauses } from './producers-idempotent.ts'
 import type { Chance } from './random.ts'
 import { drawForgetting, type RetentionScene } from './retention.ts'
@@ -37,6 +39,12 @@ export type Scene = {
   readonly rolling?: { readonly segmentMs: number; readonly pauseMs: number }
   /** How long records stay, where that is changed, and the store forgets what its `ttl` says. */
   readonly retention?: RetentionScene
+  /** Servers are brokers of one cluster; and clients that speak Kafka's protocol, who go to whoever leads. */
+  readonly brokers?: BrokersScene
+  readonly kafkaProducers?: number
+  readonly kafkaReaders?: number
+  /** How long whatever is still on its way has to come, where not half a day. */
+  readonly restMs?: number
 }
 
 const weathers: readonly [Weather, ...Weather[]] = [
@@ -249,8 +257,18 @@ const togetherWeathers: readonly [Weather, ...Weather[]] = [
 const togetherShare = 0.1
 
 const forgettingShare = 0.15
+const brokersShare = 0.05
 
-export const sceneNames = ['any', 'echoes', 'team', 'sequences', 'rolling', 'together', 'forgetting'] as const
+export const sceneNames = [
+  'any',
+  'echoes',
+  'team',
+  'sequences',
+  'rolling',
+  'together',
+  'forgetting',
+  'brokers',
+] as const
 export type SceneName = (typeof sceneNames)[number]
 const draws: Record<SceneName, (chance: Chance) => Scene> = {
   any: drawAny,
@@ -260,6 +278,7 @@ const draws: Record<SceneName, (chance: Chance) => Scene> = {
   rolling: drawRolling,
   together: drawTogether,
   forgetting: drawForgetting,
+  brokers: drawBrokers,
 }
 
 /** Draws from a stream of its own which it is. */
@@ -268,6 +287,6 @@ export function drawScene(chance: Chance, only?: SceneName): Scene {
   const rare = which.happens(echoesShare) ? 'echoes' : which.happens(teamsShare) ? 'team' : undefined
   const often = which.happens(sequencesShare) ? 'sequences' : which.happens(rollingShare) ? 'rolling' : undefined
   const other = which.happens(togetherShare) ? 'together' : which.happens(forgettingShare) ? 'forgetting' : undefined
-  const drawn = rare ?? often ?? other ?? 'any'
+  const drawn = rare ?? often ?? other ?? (which.happens(brokersShare) ? 'brokers' : 'any')
   return draws[only ?? drawn](chance)
 }
