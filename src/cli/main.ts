@@ -4,6 +4,7 @@ import { brokersCommand } from './brokers.ts'
 import { connectCommand } from './connect.ts'
 import { groupsCommand } from './groups.ts'
 import { maintainCommand } from './maintain.ts'
+import { restoreCommand } from './restore.ts'
 import { startCommand } from './start.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -31,6 +32,7 @@ const commands = [
   connectCommand(),
   groupsCommand(),
   brokersCommand(),
+  restoreCommand(),
   verifyCommand(),
   maintainCommand(),
 ]
