@@ -1,4 +1,7 @@
-/** Four questions a person on call would ask: do functions fail, are they throttled, does the API fail, does the table throttle? */
+/**
+ * Questions a person on call would ask: do functions fail, are they throttled, does the API fail, does the table throttle, does the
+ * maintenance keep up?
+ */
 import { Duration } from 'aws-cdk-lib'
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2'
 import { ComparisonOperator, type IAlarmAction, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
@@ -17,18 +20,22 @@ export type Watched = {
 
 const period = Duration.minutes(5)
 
-/** An alarm at the first occurrence within five minutes; silence is good news. */
+/** A pass over everything takes minutes; so long it takes only where runs fail, or there is more to do than they can. */
+const backlogMs = Duration.hours(6).toMilliseconds()
+
+/** An alarm at the first occurrence within five minutes, or from a threshold on; silence is good news. */
 const alarm = (
   scope: Construct,
   id: string,
   description: string,
   metric: Metric,
   actions: readonly IAlarmAction[],
+  threshold = 1,
 ): void => {
   metric
     .createAlarm(scope, id, {
       alarmDescription: description,
-      threshold: 1,
+      threshold,
       evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
@@ -73,4 +80,13 @@ export const makeAlarms = (scope: Construct, { api, table, functions, actions }:
       actions,
     )
   }
+  const backlogAge = new Metric({
+    namespace: 'Millrace',
+    metricName: 'BacklogAge',
+    dimensionsMap: { Function: functions.maintain.functionName },
+    period,
+    statistic: 'Maximum',
+  })
+  const behind = 'Millrace: the maintenance is hours behind: what is over stays, and history is read slowly'
+  alarm(scope, 'MaintainBehind', behind, backlogAge, actions, backlogMs)
 }

@@ -70,6 +70,8 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
           { sid: 'Append', actions: [update], keys: ['h/*', 'i/*', 'b/*', 'topics'] },
           // Settles an append of unknown outcome.
           { sid: 'ReadIndex', actions: [query], keys: ['i/*'] },
+          // `configs:alter` shares its route with `records:batch`: a longer retention is told to the blobs that would go before.
+          readHead,
           { sid: 'AppendOnce', actions: [get, update], keys: ['once/*'] },
           // v3 names the cluster in its paths and reports.
           { sid: 'KnowCluster', actions: [get, update], keys: ['cluster'] },
@@ -175,11 +177,11 @@ const needsOf = (name: LambdaName | 'grants', autoCreateTopics: boolean): Need =
           { sid: 'WorkOffJobs', actions: [query, update, remove], keys: ['jobs'] },
           // What left the log's start behind, and the heads of deleted topics.
           { sid: 'MoveHeads', actions: [get, batchGet, update, remove], keys: ['h/*'] },
-          // Entries are swapped in a transaction that holds the partition's lease: one statement over both, as for topics.
+          // Entries are swapped in a transaction that holds the partition's lease, or its compaction: one statement over all.
           {
             sid: 'SwapEntries',
             actions: [get, query, update, remove, 'dynamodb:ConditionCheckItem'],
-            keys: ['i/*', 'leases'],
+            keys: ['i/*', 'leases', 'compaction/*'],
           },
           { sid: 'TidyBlobItems', actions: [get, batchGet, query, update, remove], keys: ['b/*'] },
           { sid: 'TidyProducers', actions: [query, remove], keys: ['s/*'] },

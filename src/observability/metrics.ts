@@ -24,7 +24,8 @@ const units = {
   RolledSegments: 'Count',
   DeletedBlobs: 'Count',
   BacklogBytes: 'Bytes',
-  FailedPartitions: 'Count',
+  Failures: 'Count',
+  RunTime: 'Milliseconds',
 } as const satisfies Record<string, Unit>
 
 export type MetricName = keyof typeof units

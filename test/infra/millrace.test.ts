@@ -283,7 +283,13 @@ describe('options', () => {
     const alarm = 'AWS::CloudWatch::Alarm'
     templateOf().resourceCountIs(alarm, 0)
     const template = templateOf((stack) => ({ alarmActions: [new SnsAction(new Topic(stack, 'OnCall'))] }))
-    template.resourceCountIs(alarm, 2 * lambdaNames.length + 3)
+    template.resourceCountIs(alarm, 2 * lambdaNames.length + 4)
+    template.hasResourceProperties(alarm, {
+      Namespace: 'Millrace',
+      MetricName: 'BacklogAge',
+      Dimensions: [{ Name: 'Function', Value: { Ref: Match.stringLikeRegexp('Maintain') } }],
+      Threshold: 6 * 3_600_000,
+    })
     template.allResourcesProperties(alarm, { AlarmActions: [Match.anyValue()], TreatMissingData: 'notBreaching' })
   })
 

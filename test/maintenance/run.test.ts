@@ -55,7 +55,7 @@ it('a run writes one line with what it did, which CloudWatch counts', async () =
     storeCalls: expect.any(Number),
   })
   const metrics = JSON.stringify(line?._aws)
-  for (const name of ['GroupsLooked', 'RemovedMembers', 'BacklogAge']) expect(metrics).toContain(`"${name}"`)
+  for (const name of ['GroupsLooked', 'RemovedMembers', 'BacklogAge', 'RunTime']) expect(metrics).toContain(`"${name}"`)
   expect(metrics).not.toContain('ExpiredOffsets')
 })
 
@@ -65,6 +65,16 @@ it('a run with nothing to look at gives CloudWatch nothing to charge for', async
   const [line] = await linesOf(() => runMaintenance(core, { budgetMs: minuteMs }))
   expect(line).toMatchObject({ outcome: 'ok', GroupsLooked: 0 })
   expect(line).not.toHaveProperty('_aws')
+})
+
+it('a backlog of hours is told also by a run that can do nothing about it', async () => {
+  const { core, during, pass } = await deadGroup()
+  await during(runMaintenance(core, { budgetMs: minuteMs }))
+  await pass(2 * hourMs)
+  const [line] = await linesOf(() => during(runMaintenance(core, { budgetMs: 0 })))
+  expect(line).toMatchObject({ outcome: 'ok', GroupsLooked: 0 })
+  expect(Number(line?.BacklogAge)).toBeGreaterThanOrEqual(2 * hourMs)
+  expect(JSON.stringify(line?._aws)).toContain('"BacklogAge"')
 })
 
 it('a run that fails says so, and rejects, so that the alarm is raised', async () => {

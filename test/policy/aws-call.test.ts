@@ -68,6 +68,15 @@ describe('a request on the wire', () => {
     expect(list).toMatchObject({ action: 's3:ListBucket', resource: 'arn:aws:s3:::bucket' })
   })
 
+  it('that removes objects is a call for each of them', () => {
+    const body = '<Delete><Object><Key>blobs/a</Key></Object><Object><Key>segments/b</Key></Object></Delete>'
+    const calls = callsOf({ method: 'POST', url: '/bucket?delete=', headers: {}, body }, place)
+    expect(calls.map(({ action, resource }) => `${action} ${resource}`)).toEqual([
+      's3:DeleteObject arn:aws:s3:::bucket/blobs/a',
+      's3:DeleteObject arn:aws:s3:::bucket/segments/b',
+    ])
+  })
+
   it('tells which function sent it', () => {
     const from = (agent: string) => callerOf({ method: 'GET', url: '/', headers: { 'user-agent': agent }, body: '' })
     expect(from('aws-sdk-js/3.1 ua/2.1 app/millrace-fetch md/x')).toBe('fetch')

@@ -98,14 +98,16 @@ const objectActions: Readonly<Record<string, string>> = {
 }
 
 /** Path style, `/<bucket>/<key>`: what the SDK uses where the endpoint is an IP address. */
-const objectCalls = ({ method, url }: WireRequest): Call[] => {
+const objectCalls = ({ method, url, body }: WireRequest): Call[] => {
   const { pathname, searchParams } = new URL(url, 'http://store')
   const [, bucket = '', ...rest] = pathname.split('/').map(decodeURIComponent)
   const key = rest.join('/')
   const arn = `arn:aws:s3:::${bucket}`
   const of = (action: string, resource: string): Call => ({ action, resource, context: {} })
   if (key !== '') return [of(objectActions[method] ?? `s3:${method}`, `${arn}/${key}`)]
-  if (searchParams.has('delete')) return [of('s3:DeleteObject', `${arn}/*`)]
+  // DeleteObjects: IAM judges each key for itself.
+  if (searchParams.has('delete'))
+    return [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, name]) => of('s3:DeleteObject', `${arn}/${name}`))
   return [of(method === 'GET' ? 's3:ListBucket' : `s3:${method}`, arn)]
 }
 
