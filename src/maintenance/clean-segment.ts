@@ -8,6 +8,8 @@ import type { Core } from '../runtime/core.ts'
 import type { KeyMap } from './key-map.ts'
 
 const readBytes = 8 * 1024 * 1024
+/** For ever: the differences of times to it are still whole numbers. */
+const horizonMsMost = 2 ** 52
 
 /** Another run has replaced the segment, and its object has gone. */
 export class SegmentGone extends Error {
@@ -153,5 +155,6 @@ async function cleanBatch(bytes: Uint8Array, rules: Rules): Promise<Uint8Array> 
   const isDue = tombstones > 0 && last < rules.to && !isMarked
   if (gone === 0 && !isDue) return bytes
   let at = 0
-  return rewriteBatch(batch, () => kept[at++] ?? true, isDue ? rules.nowMs + rules.tombstoneMs : deleteHorizonMs)
+  const horizonMs = Math.min(Math.ceil(rules.nowMs + rules.tombstoneMs), horizonMsMost)
+  return rewriteBatch(batch, () => kept[at++] ?? true, isDue ? horizonMs : deleteHorizonMs)
 }
