@@ -25,6 +25,13 @@ export const brokerBugs: readonly Bug[] = [
     'isServing: () => !leaving && servingUntilMs > 0,',
   ),
   bug(
+    'a lease taken over though it changed meanwhile',
+    200,
+    'src/cluster/lease.ts',
+    '    if: unchanged,\n',
+    '    ...(unchanged ? {} : { if: unchanged }),\n',
+  ),
+  bug(
     'the view changed without compare-and-set',
     100,
     'src/cluster/view.ts',

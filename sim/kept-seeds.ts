@@ -42,5 +42,11 @@ export const keptSeeds: readonly {
     scene: 'team',
     found: 'a static slot taken over just when the round closed had no partitions for a generation',
   },
+  {
+    seed: 5098,
+    scene: 'brokers',
+    found:
+      'what a failed beat left under way took a lease beside the next one: a broker renewed one node id and led under another, and the view changed for ever',
+  },
   { seed: 242, found: 'those 15 minutes were counted by a clock that no store had set right yet' },
 ]

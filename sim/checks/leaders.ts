@@ -11,6 +11,8 @@ type Led = Kind<'led'>
 type Claim = { readonly leader: number; readonly event: Event }
 type Epochs = {
   readonly leaders: Map<number, Claim>
+  /** Who answered first in each epoch. */
+  readonly answering: Map<number, Led>
   /** Each greater than the one before, by when it was told. */
   readonly greatest: { readonly epoch: number; readonly atMs: number; readonly event: Event }[]
   readonly byBroker: Map<string, Told[]>
@@ -23,13 +25,22 @@ export function checkLeaders(facts: Facts): readonly Anomaly[] {
   for (const event of facts.history) {
     if (event.kind !== 'leader-told' && event.kind !== 'led') continue
     const key = text(event)
-    const epochs = partitions.get(key) ?? { leaders: new Map(), greatest: [], byBroker: new Map(), appends: [] }
+    const epochs = partitions.get(key) ?? {
+      leaders: new Map(),
+      answering: new Map(),
+      greatest: [],
+      byBroker: new Map(),
+      appends: [],
+    }
     partitions.set(key, epochs)
     if (event.kind === 'leader-told') {
       claim(epochs, event.epoch, event.leader, event, found)
       checkGrowth(epochs, event, found)
     } else {
-      if (event.epochFrom === event.epochTo) claim(epochs, event.epochTo, event.node, event, found)
+      if (event.epochFrom === event.epochTo) {
+        claim(epochs, event.epochTo, event.node, event, found)
+        checkAlone(epochs, event, found)
+      }
       checkFresh(epochs, event, found)
       keepAppend(facts, epochs, event)
     }
@@ -46,6 +57,16 @@ function claim(epochs: Epochs, epoch: number, leader: number, event: Told | Led,
     found.add('two-leaders-in-an-epoch', epochs, what, [other.event, event])
   }
   if (epoch > (epochs.greatest.at(-1)?.epoch ?? -1)) epochs.greatest.push({ epoch, atMs: event.atMs, event })
+}
+
+/** Node ids are used again by later lives: an epoch is of one life. */
+function checkAlone({ answering }: Epochs, event: Led, found: Reports): void {
+  const other = answering.get(event.epochTo)
+  if (!other) answering.set(event.epochTo, event)
+  else if (other.by !== event.by) {
+    const what = `${other.by} and ${event.by} both answer for ${text(event)} in epoch ${event.epochTo}`
+    found.add('two-leaders-in-an-epoch', answering, what, [other, event])
+  }
 }
 
 /** What was asked after another answer of the same life had come is no older than that. */

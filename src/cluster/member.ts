@@ -100,6 +100,16 @@ export function newMember(core: Core, options: MemberOptions): Member {
     own = (own && (await renew(core, own))) ?? (await register())
   }
 
+  /**
+   * It has ended when both have, also where one fails: what a failed beat left under way would renew, or take, beside the next one, and
+   * a broker would go on with the lease of one node id under another.
+   */
+  async function renewBoth(): Promise<void> {
+    const renewals = [renewOwn(), renewController()]
+    await Promise.allSettled(renewals)
+    await Promise.all(renewals)
+  }
+
   async function renewController(): Promise<void> {
     if (controlling) controlling = await renew(core, { ...controlling, data: { node: nodeId } })
   }
@@ -138,13 +148,14 @@ export function newMember(core: Core, options: MemberOptions): Member {
 
   async function beat(): Promise<void> {
     if (leaving) return
-    const renewed = Promise.all([renewOwn(), renewController()])
+    const renewed = renewBoth()
     // Whoever slept may have been removed: it looks when it is certain to be alive, and not before.
     if (!own || !isTrusted(core, own)) await renewed
     const lookedMs = core.clock.uptime()
-    const [, registered, seen] = await Promise.all([renewed, readRegistry(core, watch), readView(core)])
-    registry = registered
-    view = seen
+    const looked = Promise.all([readRegistry(core, watch), readView(core)])
+    await Promise.allSettled([renewed, looked])
+    await renewed
+    ;[registry, view] = await looked
     await control()
     if (!leaving && !membersOf(view).includes(nodeId)) {
       view = await changeView(core, view, (now) => (membersOf(now).includes(nodeId) ? now : joined(now, nodeId)))

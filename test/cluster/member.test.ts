@@ -6,6 +6,7 @@ import { clusterStatus } from '../../src/cluster/status.ts'
 import { membersOf } from '../../src/cluster/view.ts'
 import { createTopic } from '../../src/log/topics.ts'
 import type { Core } from '../../src/runtime/core.ts'
+import { StoreError } from '../../src/store/errors.ts'
 import { badNetwork, newWorld } from './kit.ts'
 
 const leaseMs = 5_000
@@ -287,4 +288,27 @@ test('a broker joins and stays over a network that loses every other answer', as
     await tried(() => one.member.beat())
     expect(membersSeenBy(one)).toEqual([one.member.nodeId])
   }
+})
+
+test('a beat that failed has ended: no write of it comes beside the next one', async () => {
+  const { stores, process, during } = newWorld()
+  let troubled = false
+  let underWay = 0
+  const core = process({
+    ...stores.items,
+    query: (query) =>
+      troubled ? Promise.reject(new StoreError('unavailable', 'no route')) : stores.items.query(query),
+    async update(key, change) {
+      underWay++
+      if (troubled) await core.clock.sleep(2_000)
+      const written = await stores.items.update(key, change)
+      underWay--
+      return written
+    },
+  })
+  const member = newMember(core, { host: 'host', port: 9092, leaseMs })
+  await during(member.join())
+  troubled = true
+  await expect(during(member.beat())).rejects.toThrow('no route')
+  expect(underWay).toBe(0)
 })
