@@ -11,6 +11,7 @@ import type { StoredRecord } from '../../src/protocol/records/record.ts'
 import { byteCache } from '../../src/runtime/byte-cache.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { failure, only, readAll } from '../log/core.ts'
+import { overBadNetwork } from '../log/faults.ts'
 import { type Keyed, type KeyedWorld, keyedBatch, keyOf, newKeyedWorld, shown, wordOf } from './keyed-kit.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { hourMs } from './log-kit.ts'
@@ -319,4 +320,24 @@ test('a pass that dies at any call of the store leaves the newest of every key, 
     expect(records.filter((record) => wordOf(record) === null)).toEqual([])
     if (!died) break
   }
+})
+
+test('what several rewritten segments freed is taken off once, whatever the network does to it', async () => {
+  const world = await newKeyedWorld({ 'cleanup.policy': 'delete', 'segment.bytes': String(1024 * 1024) })
+  for (let round = 0; round < 3; round++) {
+    for (let at = 0; at < 30; at++) await world.put([[`key ${(at + 20 * round) % 65}`, `${at}`.padEnd(60_000, '.')]])
+    await world.settle()
+    await world.maintainAfter(12 * minuteMs)
+  }
+  await world.during(alterTopicConfigs(world.core, 'orders', { 'cleanup.policy': 'compact' }))
+  const core = world.server()
+  const fates = ['answer lost', 'goes well', 'answered twice', 'answer lost', 'throttled'] as const
+  const { items, late } = overBadNetwork(core.items, (_, count) => fates[count % fates.length] ?? 'goes well')
+  const slice = await sliceOf(world, core)
+  await world.during(compactOnce({ ...core, items }, slice))
+  expect(slice.figures.compactedSegments).toBeGreaterThan(1)
+  expect((await world.entries()).segments.length).toBeGreaterThan(1)
+  for (const copy of late) await copy()
+  expectWhole(world, await world.readAnew())
+  expect((await world.headOf()).bytes).toBe(await world.bytesHeld())
 })
