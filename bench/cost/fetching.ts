@@ -13,7 +13,8 @@ import { ticking, type World, world } from './world.ts'
 
 const maxBytes = 1024 * 1024
 
-async function fetchFrom(core: Core, topic: Topic, offset: number): Promise<number> {
+/** How many batches came. */
+export async function fetchFrom(core: Core, topic: Topic, offset: number): Promise<number> {
   const partitions = [{ topic, partition: 0, offset, maxBytes }]
   const [fetched] = await fetch(core, { partitions, maxBytes, minBytes: 1, maxWaitMs: 0 })
   if (!fetched || 'error' in fetched) throw new Error('a fetch failed', { cause: fetched?.error })

@@ -80,7 +80,7 @@ function filled(head: Head, nextOne: () => Ref): Head {
 const emptied = (id: PartitionId, head: Head): Head =>
   readHead(id, patched(itemOf(head), dropUpdate(head, refsToSpill(head)).patches))
 
-const itemOf = (head: Head) =>
+export const itemOf = (head: Head) =>
   patched(patched({}, newHead(head.configVersion).patches), [
     set('n', head.next),
     set('s', head.start),
@@ -107,7 +107,8 @@ function lengthOf(records: number, valueBytes: number): number {
   return length
 }
 
-function nextRef(core: Core, { next }: Shape, count: number): Ref {
+/** The ref of append number `count`. */
+export function nextRef(core: Pick<Core, 'random'>, { next }: Pick<Shape, 'next'>, count: number): Ref {
   const nowMs = startMs + count * appendEveryMs
   const { records, valueBytes, timestampMs } = next(count)
   const length = lengthOf(records, valueBytes)

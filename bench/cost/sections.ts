@@ -1,6 +1,7 @@
 /** Every workload but the million appends, over stores in memory. Runs as a worker of its own and posts what it found. */
 import { parentPort } from 'node:worker_threads'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
+import { livingLong, workingBehind } from './aging.ts'
 import { commit } from './committing.ts'
 import { idleConsumers } from './connecting.ts'
 import { coldLog, fetchAtEnd, fetchCold, lookUpByTime } from './fetching.ts'
@@ -170,6 +171,8 @@ async function run(): Promise<Found[]> {
     await grouping(),
     await idling(),
     await contending(),
+    await workingBehind(),
+    await livingLong(),
   ]
 }
 

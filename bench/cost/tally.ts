@@ -46,7 +46,8 @@ export async function tallied<T>(
     tally.writeUnits += use.writeUnits
     tally.readUnits += use.readUnits
     if (use.outcome === 'condition-failed') tally.conditionsFailed++
-    if (use.store === 'objects' && use.call === 'put') tally.puts++
+    // A LIST has the price of a PUT.
+    if (use.store === 'objects' && (use.call === 'put' || use.call === 'list')) tally.puts++
     if (use.store === 'objects' && use.call === 'get') tally.gets++
     if (use.call === 'get' || use.call === 'batchGet' || use.call === 'query') readCalls++
   }

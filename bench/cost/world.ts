@@ -108,6 +108,7 @@ export function world(startMs: number): World {
 type Take = <T>(call: () => Promise<T>) => Promise<T>
 
 const timedItems = (items: ItemStore, take: Take): ItemStore => ({
+  ...(items.forgets ? { forgets: true } : {}),
   get: (key) => take(() => items.get(key)),
   batchGet: (keys) => take(() => items.batchGet(keys)),
   query: (query) => take(() => items.query(query)),
