@@ -4,6 +4,7 @@
  */
 import { brokerBugs } from './broker-bugs.ts'
 import type { Patch } from './bundle.ts'
+import { compactionBugs } from './compaction-bugs.ts'
 import { groupBugs } from './group-bugs.ts'
 import { producerBugs } from './producer-bugs.ts'
 import { retentionBugs } from './retention-bugs.ts'
@@ -274,5 +275,6 @@ export const bugs: readonly Bug[] = [
   ...retentionBugs,
   ...producerBugs,
   ...rollBugs,
+  ...compactionBugs,
   ...togetherBugs,
 ]

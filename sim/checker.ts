@@ -14,6 +14,7 @@ import { checkBatches } from './checks/batches.ts'
 import { checkBounds } from './checks/bounds.ts'
 import { checkBrokers } from './checks/brokers.ts'
 import { checkCommits } from './checks/commits.ts'
+import { checkCompacted } from './checks/compacted.ts'
 import { factsOf } from './checks/facts.ts'
 import { checkFinal } from './checks/final.ts'
 import { checkGenerations } from './checks/generations.ts'
@@ -36,6 +37,7 @@ const checks = [
   checkCommits,
   checkTimes,
   checkKept,
+  checkCompacted,
   ...groupChecks,
   checkLeaders,
   checkBrokers,

@@ -4,6 +4,7 @@
  */
 import type { BrokerEvent } from './broker-events.ts'
 import type { GroupEvent } from './group-events.ts'
+import type { KeyedEvent } from './keyed-events.ts'
 
 /** A partition of one creation of a topic: re-created topics have other ids. */
 export type Where = { readonly topicId: string; readonly partition: number }
@@ -17,6 +18,7 @@ export type Event = At &
   (
     | GroupEvent
     | BrokerEvent
+    | KeyedEvent
     | { readonly kind: 'created'; readonly topic: string; readonly topicId: string; readonly partitions: number }
     /** From when it was answered. */
     | { readonly kind: 'deleted'; readonly topicId: string }

@@ -16,6 +16,7 @@ import { groupsByKafka } from './kafka/groups.ts'
 import { lookAtAll, loseOne } from './kafka/looks.ts'
 import { produceAsKafka } from './kafka/producers.ts'
 import { beginConnections } from './kafka/wire.ts'
+import { beginKeyed, keyedConfigs, scanAll, scanKeys, writeKeys } from './keyed.ts'
 import { lastLook } from './last-look.ts'
 import type { Limits } from './limits.ts'
 import { beginCommits } from './members.ts'
@@ -48,6 +49,7 @@ export type Outcome = {
 export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
   beginAttempts()
   beginCommits()
+  beginKeyed()
   beginConnections()
   const chance = seeded(seed)
   const scene = drawScene(chance, limits.scene)
@@ -114,9 +116,11 @@ async function play(
   const rival = { name: 'rival', chance: chance.fork('rival') }
   const [keptMs] = scene.retention?.choicesMs ?? [-1]
   const configs = scene.rolling ? { 'segment.ms': String(scene.rolling.segmentMs), 'retention.ms': String(keptMs) } : {}
+  const { keyed } = scene
+  const allConfigs = { ...configs, ...(keyed ? keyedConfigs(keyed) : {}) }
   const creators = scene.rivals ? [admin, rival] : [admin]
   const made = await Promise.all(
-    creators.map((one) => create({ time, cluster: servers, history }, one, partitions, configs)),
+    creators.map((one) => create({ time, cluster: servers, history }, one, partitions, allConfigs)),
   )
   const topicId = made[0] ?? ''
   if (made.some((id) => id !== topicId)) throw new Error('one name was given to two topics')
@@ -135,6 +139,10 @@ async function play(
   if (scene.retention) {
     history.push({ atMs: time.now(), client: 'admin', kind: 'retention-sent', attempt: 'r', topicId, ms: keptMs })
     history.push({ atMs: time.now(), client: 'admin', kind: 'retention-acked', attempt: 'r' })
+  }
+  if (keyed) {
+    const { tombstoneMs } = keyed
+    history.push({ atMs: time.now(), client: 'admin', kind: 'keyed-topic', tombstoneMs, topicId })
   }
   const client = (name: string): Client => ({ name, world, chance: chance.fork(name) })
   const several = (count: number, max: number | undefined, name: string, live: (one: Client) => Promise<void>) =>
@@ -161,6 +169,10 @@ async function play(
         produceAsKafka(kafkaAs(one), thinkMs),
       ),
       ...several(scene.kafkaReaders ?? 0, limits.readers, 'consumer', (one) => readAsKafka(kafkaAs(one), thinkMs)),
+      ...several(keyed?.writers ?? 0, limits.producers, 'writer', (one) =>
+        keyed ? writeKeys(one, keyed, thinkMs) : pause(time, 0),
+      ),
+      ...several(keyed?.readers ?? 0, limits.readers, 'scanner', (one) => scanKeys(one, thinkMs)),
       ...(scene.retention ? [changeRetention(client('keeper'), scene.retention)] : []),
       ...(rolling
         ? [
@@ -182,7 +194,7 @@ async function play(
     if (kafka) await lookAtAll(client('looker'), kafka)
     await team?.settleAnew()
     if (rolling) await catchUp(schedule)
-    await lastLook(client('last'))
+    await (keyed ? scanAll(client('last')) : lastLook(client('last')))
   }
   await Promise.race([story(), ...(team ? [team.broken] : []), ...(kafka ? [kafka.broken] : [])])
 }

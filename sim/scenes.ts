@@ -5,11 +5,14 @@ import type { GroupScene } from './crowd.ts'
 import type { Weather } from './faults.ts'
 import type { BrokersScene } from './kafka/brokers.ts'
 import { drawBrokers } from './kafka/scene.ts'
+import { drawCompacting, type KeyedScene } from './keyed.ts'
 import type { Pauses } from './producers-idempotent.ts'
 import type { Chance } from './random.ts'
 import { drawForgetting, type RetentionScene } from './retention.ts'
 
 export type Scene = {
+  /** A compacted topic, and who writes and reads it. */
+  readonly keyed?: KeyedScene
   readonly weather: Weather
   readonly fate: Fate
   readonly servers: number
@@ -258,6 +261,7 @@ const togetherShare = 0.1
 
 const forgettingShare = 0.15
 const brokersShare = 0.05
+const compactingShare = 0.08
 
 export const sceneNames = [
   'any',
@@ -267,6 +271,7 @@ export const sceneNames = [
   'rolling',
   'together',
   'forgetting',
+  'compacting',
   'brokers',
 ] as const
 export type SceneName = (typeof sceneNames)[number]
@@ -278,6 +283,7 @@ const draws: Record<SceneName, (chance: Chance) => Scene> = {
   rolling: drawRolling,
   together: drawTogether,
   forgetting: drawForgetting,
+  compacting: drawCompacting,
   brokers: drawBrokers,
 }
 
@@ -287,6 +293,7 @@ export function drawScene(chance: Chance, only?: SceneName): Scene {
   const rare = which.happens(echoesShare) ? 'echoes' : which.happens(teamsShare) ? 'team' : undefined
   const often = which.happens(sequencesShare) ? 'sequences' : which.happens(rollingShare) ? 'rolling' : undefined
   const other = which.happens(togetherShare) ? 'together' : which.happens(forgettingShare) ? 'forgetting' : undefined
-  const drawn = rare ?? often ?? other ?? (which.happens(brokersShare) ? 'brokers' : 'any')
+  const last = which.happens(brokersShare) ? 'brokers' : which.happens(compactingShare) ? 'compacting' : 'any'
+  const drawn = rare ?? often ?? other ?? last
   return draws[only ?? drawn](chance)
 }
