@@ -74,6 +74,70 @@ describe('the deployed stack', () => {
     await invoke(endpoint, deployment, 'maintain')
   })
 
+  describe('retention', () => {
+    const v2 = { 'content-type': 'application/vnd.kafka.json.v2+json' }
+    const call: ReturnType<typeof signedCalls> = (...args) => signedCalls(deployment.url, credentials, region)(...args)
+
+    async function newTopic(name: string, configs: Readonly<Record<string, string>>) {
+      const { body } = await call('GET', '/v3/clusters')
+      const [{ cluster_id: cluster }] = (body as { data: [{ cluster_id: string }] }).data // the contract's list of clusters
+      const asked = {
+        topic_name: name,
+        partitions_count: 1,
+        configs: Object.entries(configs).map(([config, value]) => ({ name: config, value })),
+      }
+      const headers = { 'content-type': 'application/json' }
+      expect((await call('POST', `/v3/clusters/${cluster}/topics`, { headers, body: asked })).status).toBe(201)
+    }
+
+    async function fill(topic: string, requests: number, valueBytes: number) {
+      const body = { records: [{ value: 'x'.repeat(valueBytes) }] }
+      for (let count = 0; count < requests; count++)
+        expect((await call('POST', `/topics/${topic}`, { headers: v2, body })).status).toBe(200)
+    }
+
+    const bounds = async (topic: string) =>
+      (await call('GET', `/topics/${topic}/partitions/0/offsets`)).body as {
+        beginning_offset: number
+        end_offset: number
+      } // as the contract has it
+
+    /** Runs come once a minute at most, whoever starts them. */
+    async function begins(topic: string, isThere: (offset: number) => boolean): Promise<number> {
+      for (;;) {
+        await invoke(endpoint, deployment, 'maintain')
+        const { beginning_offset } = await bounds(topic)
+        if (isThere(beginning_offset)) return beginning_offset
+        await new Promise((resolve) => setTimeout(resolve, 2_000))
+      }
+    }
+
+    it('by time takes what is over, and its readers are told where the log begins', async () => {
+      await newTopic('by-time', { 'retention.ms': '1000' })
+      await fill('by-time', 5, 100)
+      await begins('by-time', (offset) => offset === 5)
+      await fill('by-time', 1, 100)
+      expect(await bounds('by-time')).toEqual({ beginning_offset: 5, end_offset: 6 })
+      const headers = { accept: 'application/vnd.kafka.json.v2+json' }
+      const read = (offset: number) => call('GET', `/topics/by-time/partitions/0/records?offset=${offset}`, { headers })
+      expect((await read(5)).body).toMatchObject([{ offset: 5 }])
+      expect((await read(4)).status).not.toBe(200)
+    })
+
+    it('by size keeps the newest, as much as is asked for', async () => {
+      await newTopic('by-size', { 'retention.bytes': '100000', 'retention.ms': '-1' })
+      await fill('by-size', 60, 5_000)
+      const begin = await begins('by-size', (offset) => offset > 20)
+      expect(begin).toBeLessThanOrEqual(40)
+      const headers = { accept: 'application/vnd.kafka.json.v2+json' }
+      const first = await call('GET', `/topics/by-size/partitions/0/records?offset=${begin}`, { headers })
+      expect(first).toMatchObject({
+        status: 200,
+        body: expect.arrayContaining([expect.objectContaining({ offset: begin })]),
+      })
+    })
+  })
+
   if (recorderHost !== undefined)
     describe('and its roles', () => {
       const policies = () =>
