@@ -218,3 +218,13 @@ it('a deletion that takes longer than a run keeps no log waiting', async () => {
   expect(report.jobs.backlogMs).toBeGreaterThan(0)
   expect(report.partitions.segments).toBe(1)
 })
+
+it('the timer goes on at once while there is more to do', async () => {
+  const world = await newLogWorld({ 'segment.ms': '60000' }, 3)
+  for (const partition of [0, 1, 2]) await world.fill(mixedValues(60), partition)
+  await world.pass(hourMs)
+  const timer = startTimer(slow(world.server(), 2_000), minuteMs, (error) => expect(error).toBeUndefined())
+  await world.pass(minuteMs * 1.5)
+  for (const partition of [0, 1, 2]) expect((await world.entries(partition)).segments).toHaveLength(1)
+  await world.during(timer.stop())
+})
