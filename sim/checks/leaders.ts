@@ -60,12 +60,13 @@ function claim(epochs: Epochs, epoch: number, leader: number, event: Told | Led,
 }
 
 /** Node ids are used again by later lives: an epoch is of one life. */
-function checkAlone({ answering }: Epochs, event: Led, found: Reports): void {
+function checkAlone(epochs: Epochs, event: Led, found: Reports): void {
+  const { answering } = epochs
   const other = answering.get(event.epochTo)
   if (!other) answering.set(event.epochTo, event)
   else if (other.by !== event.by) {
     const what = `${other.by} and ${event.by} both answer for ${text(event)} in epoch ${event.epochTo}`
-    found.add('two-leaders-in-an-epoch', answering, what, [other, event])
+    found.add('two-leaders-in-an-epoch', epochs, what, [other, event])
   }
 }
 
