@@ -254,4 +254,4 @@ const keyStatements = ({ table, encryptionKey }: Grantable): PolicyStatement[] =
 }
 
 /** Object prefixes that end in `*` in some role, for the one exception cdk-nag has to be told. */
-export const objectPrefixes: readonly string[] = ['blobs/*', 'segments/*']
+export const objectPrefixes: readonly string[] = ['blobs/*', 'segments/*', 'clusters/*']

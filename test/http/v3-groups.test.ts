@@ -93,7 +93,7 @@ describe('v3 consumer groups', () => {
     expect(one.json).toEqual({
       kind: 'KafkaConsumer',
       metadata: {
-        self: `${self}${path}/consumers/${memberId}`,
+        self: `${self}${path}/consumers/${encodeURIComponent(memberId)}`,
         resource_name: `crn:///kafka=${id}/consumer-group=${group}/consumer=${memberId}`,
       },
       cluster_id: id,
@@ -101,7 +101,7 @@ describe('v3 consumer groups', () => {
       consumer_id: memberId,
       instance_id: 'desk',
       client_id: 'client',
-      assignments: { related: `${self}${path}/consumers/${memberId}/assignments` },
+      assignments: { related: `${self}${path}/consumers/${encodeURIComponent(memberId)}/assignments` },
     })
     expect((await get(`${path}/consumers`)).json).toEqual({
       kind: 'KafkaConsumerList',
@@ -112,7 +112,7 @@ describe('v3 consumer groups', () => {
 
   it('tell what a member is assigned', async () => {
     const { id, self, get, memberId } = await world()
-    const below = `${path}/consumers/${memberId}/assignments`
+    const below = `${path}/consumers/${encodeURIComponent(memberId)}/assignments`
     const one = await get(`${below}/t/partitions/1`)
     expect(one.json).toEqual({
       kind: 'KafkaConsumerAssignment',
@@ -175,7 +175,7 @@ describe('v3 consumer groups', () => {
       max_lag_partition_id: 1,
       max_lag: 3,
       total_lag: 4,
-      max_lag_consumer: { related: `${self}${path}/consumers/${memberId}` },
+      max_lag_consumer: { related: `${self}${path}/consumers/${encodeURIComponent(memberId)}` },
       max_lag_partition: { related: `${self}/topics/t/partitions/1` },
     })
   })

@@ -23,6 +23,9 @@ const resolved = (value: unknown): unknown =>
     }),
   )
 
+/** Of the role that is granted something, not of the construct's own. */
+const isCallers = (roles: unknown): boolean => JSON.stringify(roles ?? 'Caller, a user').includes('Caller')
+
 const granting = (grant: (log: Millrace, role: Role, stack: Stack) => void) => {
   const stack = new Stack(fastApp(), 'Stack', { env: somewhere })
   const log = new Millrace(stack, 'Log')
@@ -30,8 +33,12 @@ const granting = (grant: (log: Millrace, role: Role, stack: Stack) => void) => {
   grant(log, role, stack)
   const template = Template.fromStack(stack)
   const statements = resourcesOf(template, 'AWS::IAM::Policy').flatMap(({ Properties }) => {
-    const { PolicyDocument } = resolved(Properties) as { PolicyDocument: { Statement: Statement[] } } // as CloudFormation has it
-    return PolicyDocument.Statement
+    // As CloudFormation has it.
+    const { PolicyDocument, Roles } = resolved(Properties) as {
+      PolicyDocument: { Statement: Statement[] }
+      Roles: unknown
+    }
+    return isCallers(Roles) ? PolicyDocument.Statement : []
   })
   const items = resourcesOf(template, 'Custom::MillraceGrants').map(({ Properties }) => resolved(Properties))
   const may = (call: string): boolean =>
@@ -144,7 +151,11 @@ describe('the grants item', () => {
         admin: 'false',
       }),
     ])
-    const [policy] = Object.values(template.findResources('AWS::IAM::Policy')) as { DependsOn?: string[] }[] // untyped JSON
+    const policies = Object.values(template.findResources('AWS::IAM::Policy')) as {
+      readonly DependsOn?: string[]
+      readonly Properties: { readonly Roles: unknown }
+    }[] // untyped JSON
+    const policy = policies.find(({ Properties }) => isCallers(Properties.Roles))
     const [item = ''] = Object.keys(template.findResources('Custom::MillraceGrants'))
     expect(policy?.DependsOn).toContain(item)
   })

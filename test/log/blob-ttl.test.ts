@@ -7,6 +7,7 @@ import { readHead, tailRefs } from '../../src/log/head.ts'
 import { blobItemKey, headKey } from '../../src/log/keys.ts'
 import { listOffset } from '../../src/log/offsets.ts'
 import { createTopic, type Topic } from '../../src/log/topics.ts'
+import { encodeBatch } from '../../src/protocol/records/batch.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
 import { StoreError } from '../../src/store/errors.ts'
@@ -41,8 +42,12 @@ const short = (padded: string) => padded.replaceAll('.', '')
 
 const configs = (changes: Readonly<Record<string, string>> = {}) => ({ 'retention.ms': String(dayMs), ...changes })
 
+/** With a key, as compacted topics ask for. */
+const keyed = (value: string, timestampMs: number) =>
+  encodeBatch([{ timestampMs, key: Buffer.from('k'), value: Buffer.from(value), headers: [] }])
+
 async function put(core: Core, topic: Topic, value: string, timestampMs = core.clock.now()): Promise<number> {
-  const outcome = only(await append(core, topic, [{ partition: 0, records: batchOf([large(value)], timestampMs) }]))
+  const outcome = only(await append(core, topic, [{ partition: 0, records: keyed(large(value), timestampMs) }]))
   if ('error' in outcome) throw outcome.error
   return outcome.baseOffset
 }
@@ -105,7 +110,7 @@ test('of several topics in one blob the one that keeps longest decides', async (
   const together = async (...topics: readonly Topic[]) => {
     const asked = topics.map((topic) => ({
       topic,
-      batches: { partition: 0, records: batchOf([large(topic.name)], beganMs) },
+      batches: { partition: 0, records: keyed(large(topic.name), beganMs) },
       sameTopicOnly: false,
     }))
     await Promise.all(appendTogether(core, asked))

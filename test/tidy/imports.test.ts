@@ -42,6 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/groups/',
     'src/log/',
     'src/observability/',
+    'src/protocol/',
     'src/runtime/',
     'src/store/',
   ],
@@ -81,14 +82,22 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/verify/',
     'package.json',
   ],
-  'functions/': ['functions/', 'src/http/', 'src/maintenance/', 'src/observability/', 'src/runtime/', 'src/store/'],
+  'functions/': [
+    'functions/',
+    'src/connect/signing.ts',
+    'src/http/',
+    'src/maintenance/',
+    'src/observability/',
+    'src/runtime/',
+    'src/store/',
+  ],
   'infra/': ['infra/', 'functions/access.ts', 'functions/routes.ts'],
 }
 
 /** The adapters: their folders may be named only from here. */
 const adapterUsers: Readonly<Record<string, readonly string[]>> = {
   'src/store/aws/': ['src/store/aws/', 'src/cli/stores.ts', 'functions/core.ts'],
-  'src/store/embedded/': ['src/store/', 'src/cli/stores.ts'],
+  'src/store/embedded/': ['src/store/', 'src/cli/stores.ts', 'src/cli/maintain.ts'],
 }
 
 /** What the core may use of Node: nothing with time, chance, files or the network in it. */
