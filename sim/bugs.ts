@@ -189,7 +189,7 @@ const reading: readonly Bug[] = [
 `,
     },
     {
-      find: 'const entries = remembered ? [remembered] : await entriesCovering(core, id, offset, more, again ? thoroughly : 1)\n    if (entries.length === 0) return undefined\n',
+      find: 'const entries = remembered ?? (await entriesCovering(core, id, offset, more, again ? thoroughly : 1))\n    if (entries.length === 0) return undefined\n',
       replace: `const known = core.memory.immutable.get('early ' + partitionText(id)) ?? []
     const entries = known.filter((entry) => entry.end > offset).slice(0, 1 + more)
 `,
