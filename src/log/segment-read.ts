@@ -1,6 +1,6 @@
 /**
- * Reading segments. Whoever reads one in sequence gets it in blocks, aligned and kept in memory: one GET per 4 MiB of history. A
- * lone read somewhere gets what it needs and no more. What is in sequence is told by where the last read in the same block ended;
+ * Reading segments. Whoever reads one in sequence gets it in blocks, aligned and kept in memory: one GET per 4 MiB of history, and
+ * what is left of a segment comes with its last block. A lone read somewhere gets what it needs and no more. What is in sequence is told by where the last read in the same block ended;
  * a read of a segment's beginning, or of a block's worth, counts as one.
  */
 import type { Core } from '../runtime/core.ts'
@@ -41,10 +41,10 @@ export async function readParts(
   return results
 }
 
-/** The largest blocks of which all readers can keep two; 0 where they would be too small to be worth it. */
+/** The largest blocks of which all readers can keep two, a last one among them; 0 where they would be too small to be worth it. */
 function blockBytesFor(core: Core, readers: number): number {
   let bytes = blockBytesMost
-  while (bytes * 2 * readers > core.settings.cacheBytes) bytes /= 2
+  while (bytes * 3 * readers > core.settings.cacheBytes) bytes /= 2
   return bytes >= blockBytesLeast ? bytes : 0
 }
 
@@ -67,14 +67,19 @@ async function readRun(core: Core, run: ObjectPart, blockBytes: number): Promise
   return bytes
 }
 
+/** The block of an object in which a position lies. The last one takes in what is too little for another. */
+const blockAt = ({ dataEnd }: ObjectPart, position: number, blockBytes: number): number =>
+  Math.min(Math.floor(position / blockBytes), Math.max(0, Math.floor(dataEnd / blockBytes) - 1))
+
 const markKey = (key: string, block: number): string => `read ${key} ${block}`
 const markBytes = 200
 
 type Mark = { readonly from: number; readonly to: number }
 
-function isInSequence(core: Core, { key, from, to }: ObjectPart, blockBytes: number): boolean {
+function isInSequence(core: Core, run: ObjectPart, blockBytes: number): boolean {
+  const { key, from, to } = run
   if (from === segmentHeaderBytes || to - from >= blockBytes) return true
-  const block = Math.floor(from / blockBytes)
+  const block = blockAt(run, from, blockBytes)
   if (core.memory.immutable.get(blockKey(key, block, blockBytes))) return true
   // What lies under this key is what `markRead` put there.
   const mark = core.memory.immutable.get(markKey(key, block)) as Mark | undefined
@@ -82,8 +87,9 @@ function isInSequence(core: Core, { key, from, to }: ObjectPart, blockBytes: num
 }
 
 /** For the next read, which begins where this one ended or, as batches do not end where spans do, somewhat before. */
-function markRead(core: Core, { key, from, to }: ObjectPart, blockBytes: number): void {
-  for (const block of new Set([Math.floor(from / blockBytes), Math.floor(to / blockBytes)])) {
+function markRead(core: Core, run: ObjectPart, blockBytes: number): void {
+  const { key, from, to } = run
+  for (const block of new Set([from, to].map((position) => blockAt(run, position, blockBytes)))) {
     core.memory.immutable.set(markKey(key, block), { from, to } satisfies Mark, markBytes)
   }
 }
@@ -91,8 +97,8 @@ function markRead(core: Core, { key, from, to }: ObjectPart, blockBytes: number)
 const blockKey = (key: string, block: number, blockBytes: number): string => `${key}#${blockBytes}#${block}`
 
 async function readBlocks(core: Core, run: ObjectPart, blockBytes: number): Promise<Uint8Array | undefined> {
-  const first = Math.floor(run.from / blockBytes)
-  const count = Math.ceil(run.to / blockBytes) - first
+  const first = blockAt(run, run.from, blockBytes)
+  const count = blockAt(run, run.to - 1, blockBytes) + 1 - first
   const blocks = await Promise.all(
     Array.from({ length: count }, (_, at) => readBlock(core, run, first + at, blockBytes)),
   )
@@ -103,11 +109,13 @@ async function readBlocks(core: Core, run: ObjectPart, blockBytes: number): Prom
   return there.length === count ? Buffer.concat(there).subarray(start, run.to - first * blockBytes) : undefined
 }
 
-async function readBlock(core: Core, { key, dataEnd }: ObjectPart, block: number, blockBytes: number) {
+async function readBlock(core: Core, run: ObjectPart, block: number, blockBytes: number) {
+  const { key, dataEnd } = run
   const name = blockKey(key, block, blockBytes)
   const held = core.memory.immutable.get(name)
   if (held instanceof Uint8Array) return held
-  const [start, end] = [block * blockBytes, Math.min(dataEnd, (block + 1) * blockBytes)]
+  const isLast = block === blockAt(run, dataEnd, blockBytes)
+  const [start, end] = [block * blockBytes, isLast ? dataEnd : (block + 1) * blockBytes]
   const bytes = await whole(core.objects.get(key, { start, end }), end - start)
   if (bytes) core.memory.immutable.set(name, bytes, bytes.length)
   return bytes
