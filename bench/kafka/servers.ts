@@ -68,12 +68,14 @@ log.segment.bytes=1073741824
 log.retention.check.interval.ms=300000
 `
 
-export async function startKafka(folder: string): Promise<Server> {
+/** `settings`: more lines for `server.properties`; what is said twice holds as it is said here. */
+export async function startKafka(folder: string, settings: Readonly<Record<string, string>> = {}): Promise<Server> {
   const classPath = join(await installKafka(), '*')
   await mkdir(folder, { recursive: true })
   const [broker, controller] = [await freePort(), await freePort()]
   const properties = join(folder, 'server.properties')
-  await writeFile(properties, kafkaProperties(broker, controller, folder))
+  const more = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(properties, kafkaProperties(broker, controller, folder) + more.join(''))
   const storage = [
     'kafka.tools.StorageTool',
     'format',
