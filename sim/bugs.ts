@@ -10,6 +10,7 @@ import { producerBugs } from './producer-bugs.ts'
 import { retentionBugs } from './retention-bugs.ts'
 import { rollBugs } from './roll-bugs.ts'
 import type { SceneName } from './scenes.ts'
+import { sweepBugs } from './sweep-bugs.ts'
 import { togetherBugs } from './together-bugs.ts'
 
 export type Bug = {
@@ -277,4 +278,5 @@ export const bugs: readonly Bug[] = [
   ...rollBugs,
   ...compactionBugs,
   ...togetherBugs,
+  ...sweepBugs,
 ]

@@ -9,7 +9,13 @@ import { late, type Network, storesSeenFrom } from './network.ts'
 import type { Chance } from './random.ts'
 
 /** How roughly the servers of one run are treated: chances for each step. */
-export type Fate = { readonly kill: number; readonly freeze: number; readonly clocks: Clocks }
+export type Fate = {
+  readonly kill: number
+  readonly freeze: number
+  readonly clocks: Clocks
+  /** How long a frozen server sleeps: powers of ten, in milliseconds. */
+  readonly sleep?: readonly [number, number]
+}
 
 /** `append`: how what its clients produce gets into the log. */
 export type Server = { readonly machine: Machine; readonly core: Core; readonly append: Appender }
@@ -56,7 +62,7 @@ export function cluster(net: Network, { fate, servers: size, cold, together }: S
       time.after(late(chance) / 10, () => start(slot))
     } else if (chance.happens(fate.freeze)) {
       freezes++
-      self.freeze(time.now() + late(chance))
+      self.freeze(time.now() + late(chance, fate.sleep))
       // Its clients go elsewhere: another takes its place, and it wakes up as a stranger.
       up[slot] = undefined
       time.after(late(chance) / 10, () => start(slot))

@@ -7,25 +7,32 @@ import { ask, type Client, note, pause } from './client.ts'
 import { sendOne } from './producers.ts'
 import { recordsFrom } from './readers.ts'
 
-const triesMax = 3_000
+/** An append may have to wait until clocks have caught up with a stamp that ran ahead. */
+const appendTriesMax = 3_000
+/** What a healed log does not give at the tenth time it does not have; in between goes what servers remember for some minutes. */
+const readTriesMax = 10
+const readAgainMs = 60_000
 
 export async function lastLook(client: Client): Promise<void> {
   const { world } = client
   for (let partition = 0; partition < world.partitions; partition++) {
-    const appendable = await triedUntil(client, () => sendOne(client, [partition]))
+    const appendable = await appends(client, partition)
     let { earliest: logStart, latest: end } = await boundsOf(client, partition)
     let records: { offset: number; value: string }[] = []
-    const complete = await triedUntil(client, async () => {
+    let complete = true
+    for (let tries = 0; complete; ) {
       const offset = (records.at(-1)?.offset ?? logStart - 1) + 1
-      if (offset >= end) return true
+      if (offset >= end) break
       const more = await fetched(client, partition, offset)
       if (more === 'out of range') {
         // Nobody has read this before: the log begins where what is there begins, from now on.
         ;({ earliest: logStart, latest: end } = await boundsOf(client, partition))
         records = []
       } else records.push(...more)
-      return false
-    })
+      tries = more.length > 0 && more !== 'out of range' ? 0 : tries + 1
+      if (tries > 0) await pause(world.time, readAgainMs)
+      complete = tries < readTriesMax
+    }
     note(client, { kind: 'final', records, logStart, end, complete, appendable, topicId: world.topicId, partition })
   }
 }
@@ -38,10 +45,10 @@ async function boundsOf(client: Client, partition: number) {
   return bounds.value
 }
 
-/** Tries again while nothing moves, but not for ever. */
-async function triedUntil(client: Client, attempt: () => Promise<boolean>): Promise<boolean> {
-  for (let tries = 0; tries < triesMax; tries++) {
-    if (await attempt()) return true
+/** Tries again, but not for ever. */
+async function appends(client: Client, partition: number): Promise<boolean> {
+  for (let tries = 0; tries < appendTriesMax; tries++) {
+    if (await sendOne(client, [partition])) return true
     await pause(client.world.time, 100)
   }
   return false

@@ -77,8 +77,8 @@ export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
     .finally(() => {
       done = true
     })
-  await time.run(() => done)
-  if (!done) failure ??= standstill
+  await time.run(() => done || time.events > eventsMost)
+  if (!done) failure ??= time.events > eventsMost ? endless : standstill
   return {
     seed,
     history,
@@ -93,10 +93,13 @@ export async function run(seed: number, limits: Limits = {}): Promise<Outcome> {
   }
 }
 
+/** Ten times what a run takes at most: told by what happens in it, whatever the machine has to do beside it. */
+const eventsMost = 1_000_000
 const standstill = new Error('nothing is left to come, and the clients still wait')
+const endless = new Error(`after ${eventsMost} events there is no end`)
 
 const crash = (failure: unknown, history: History): Anomaly => ({
-  name: failure === standstill ? 'standstill' : 'unexpected-error',
+  name: failure === standstill ? 'standstill' : failure === endless ? 'takes-too-long' : 'unexpected-error',
   what: String(failure instanceof Error ? failure.stack : failure),
   events: history.slice(-5),
 })

@@ -9,6 +9,7 @@ import { drawCompacting, type KeyedScene } from './keyed.ts'
 import type { Pauses } from './producers-idempotent.ts'
 import type { Chance } from './random.ts'
 import { drawForgetting, type RetentionScene } from './retention.ts'
+import { drawSweeping } from './sweeping.ts'
 
 export type Scene = {
   /** A compacted topic, and who writes and reads it. */
@@ -262,6 +263,7 @@ const togetherShare = 0.1
 const forgettingShare = 0.15
 const brokersShare = 0.05
 const compactingShare = 0.08
+const sweepingShare = 0.08
 
 export const sceneNames = [
   'any',
@@ -272,6 +274,7 @@ export const sceneNames = [
   'together',
   'forgetting',
   'compacting',
+  'sweeping',
   'brokers',
 ] as const
 export type SceneName = (typeof sceneNames)[number]
@@ -284,6 +287,7 @@ const draws: Record<SceneName, (chance: Chance) => Scene> = {
   together: drawTogether,
   forgetting: drawForgetting,
   compacting: drawCompacting,
+  sweeping: drawSweeping,
   brokers: drawBrokers,
 }
 
@@ -293,7 +297,7 @@ export function drawScene(chance: Chance, only?: SceneName): Scene {
   const rare = which.happens(echoesShare) ? 'echoes' : which.happens(teamsShare) ? 'team' : undefined
   const often = which.happens(sequencesShare) ? 'sequences' : which.happens(rollingShare) ? 'rolling' : undefined
   const other = which.happens(togetherShare) ? 'together' : which.happens(forgettingShare) ? 'forgetting' : undefined
-  const last = which.happens(brokersShare) ? 'brokers' : which.happens(compactingShare) ? 'compacting' : 'any'
-  const drawn = rare ?? often ?? other ?? last
+  const last = which.happens(brokersShare) ? 'brokers' : which.happens(compactingShare) ? 'compacting' : undefined
+  const drawn = rare ?? often ?? other ?? last ?? (which.happens(sweepingShare) ? 'sweeping' : 'any')
   return draws[only ?? drawn](chance)
 }
