@@ -95,6 +95,14 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        test: {
+          name: 'compaction',
+          include: ['test/lanes/compaction/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       { test: { name: 'roll', include: ['test/lanes/roll/**/*.test.ts'], testTimeout: 600_000 } },
       {
         test: {

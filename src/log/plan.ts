@@ -84,6 +84,11 @@ function remember(core: Core, id: PartitionId, entries: readonly Entry[]): void 
   core.memory.immutable.set(rememberedKey(id), remembered, 500 + sum(entries, memoryBytes))
 }
 
+/** For whoever changed what readers see: its own process shows it at once. */
+export function forgetEntries(core: Core, id: PartitionId): void {
+  core.memory.immutable.delete(rememberedKey(id))
+}
+
 /** What is remembered from `offset` on: a segment, or as many chunks as are worth an answer. */
 function rememberedFrom(core: Core, id: PartitionId, offset: number, maxBytes: number): readonly Entry[] | undefined {
   // What lies under this key is what `remember` put there.

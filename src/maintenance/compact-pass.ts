@@ -9,6 +9,7 @@ import { type Entry, isSegment } from '../log/entry.ts'
 import { readHead } from '../log/head.ts'
 import { entriesCovering } from '../log/index-search.ts'
 import { compactionKey, headKey, type PartitionId, segmentKey } from '../log/keys.ts'
+import { forgetEntries } from '../log/plan.ts'
 import { untilDeadline } from '../log/retry.ts'
 import { objectKeyOf, type Segment, segmentPatches } from '../log/segment.ts'
 import { readFooter, type Source, segmentFooter, segmentHeader } from '../log/segment-object.ts'
@@ -202,6 +203,7 @@ async function replace(run: Run, group: readonly CleanedSegment[], runningMs: nu
     { update: compactionKey(id), patches: statePatches(next, debt) },
   ])
   if (!swapped) return undefined
+  forgetEntries(core, id)
   run.state = next
   run.debt = debt
   run.replacedFrom ??= made.base

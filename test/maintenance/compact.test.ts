@@ -64,6 +64,20 @@ test('of every key the newest record stays, where it was, and older ones go', as
   expect((await world.headOf()).bytes).toBe(await world.bytesHeld())
 })
 
+test('a server that has read a log and then compacts it itself shows what is left at once', async () => {
+  const world = await newKeyedWorld()
+  await fill(world, 400, 30)
+  await world.settle()
+  // Rolled, and too young to be compacted.
+  await world.during(alterTopicConfigs(world.core, world.topic.name, { 'min.compaction.lag.ms': String(hourMs) }))
+  expect(await world.maintainAfter(5 * minuteMs)).toMatchObject({ segments: 1, compactedSegments: 0 })
+  const read = () => world.during(readAll(world.core, world.topic, 0))
+  expect((await read()).map(keyOf)).toEqual(world.appended.map(({ key }) => key))
+  await world.during(alterTopicConfigs(world.core, world.topic.name, { 'min.compaction.lag.ms': '0' }))
+  expect(await world.maintainAfter(minuteMs)).toMatchObject({ compactedSegments: 1 })
+  expect((await read()).map(shown)).toEqual((await world.readAnew()).map(shown))
+})
+
 test('a reader may begin anywhere, in a gap too, and comes to the end', async () => {
   const world = await newKeyedWorld()
   await fill(world, 200, 7)
