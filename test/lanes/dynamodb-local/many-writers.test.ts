@@ -5,8 +5,10 @@ import { memoryStores } from '../../../src/store/embedded/memory.ts'
 import { describeManyWriters } from '../../log/many-writers.ts'
 import { freshAws } from '../aws-stores.ts'
 
-describeManyWriters('DynamoDB Local', async () => {
+async function open() {
   const aws = freshAws(inject('dynamodbUrl'))
   await ensureTable(aws)
   return { ...aws.stores, objects: memoryStores(systemClock.now).objects }
-})
+}
+
+describeManyWriters('DynamoDB Local', open, 400)
