@@ -5,6 +5,7 @@
 import { brokerBugs } from './broker-bugs.ts'
 import type { Patch } from './bundle.ts'
 import { compactionBugs } from './compaction-bugs.ts'
+import { deletionBugs } from './deletion-bugs.ts'
 import { groupBugs } from './group-bugs.ts'
 import { producerBugs } from './producer-bugs.ts'
 import { retentionBugs } from './retention-bugs.ts'
@@ -279,4 +280,5 @@ export const bugs: readonly Bug[] = [
   ...compactionBugs,
   ...togetherBugs,
   ...sweepBugs,
+  ...deletionBugs,
 ]

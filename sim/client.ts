@@ -18,6 +18,8 @@ export type World = {
   readonly history: Event[]
   readonly topic: string
   readonly topicId: string
+  /** Its clients name the topic by its id: another of its name is not meant. */
+  readonly byId?: boolean
   readonly partitions: number
   /** How many bytes of padding its records may have: how soon a head is full, and where its data lies. */
   readonly paddings: Paddings

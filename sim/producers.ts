@@ -1,9 +1,10 @@
 /** Producers: each sends values that nobody else ever sends, in requests of all sizes, and writes down what it was told. */
 import type { AppendOutcome } from '../src/log/append.ts'
 import { appendOnce, type Idempotency, onceMs } from '../src/log/append-once.ts'
-import { knownTopic } from '../src/log/topics.ts'
+import { knownTopic, topicNamed, unknownTopic } from '../src/log/topics.ts'
 import { encodeBatch } from '../src/protocol/records/batch.ts'
-import { ask, askPunctual, type Client, note, pause } from './client.ts'
+import type { Core } from '../src/runtime/core.ts'
+import { type Answer, ask, askPunctual, type Client, note, pause, type World } from './client.ts'
 
 type Part = { readonly attempt: string; readonly partition: number; readonly records: Uint8Array }
 
@@ -26,16 +27,46 @@ export async function sendOne(client: Client, partitions = somePartitions(client
   const { world } = client
   const parts = newParts(client, partitions)
   const answer = await ask(client, async (core, append) => {
-    const [outcomes = []] = await append([{ topic: await knownTopic(core, world.topic), batches: parts, byId: false }])
+    const [outcomes = []] = await append([await asked(core, world, parts)])
     return outcomes
   })
-  if ('value' in answer) return parts.map((part, at) => tell(client, part, answer.value[at])).every(Boolean)
+  return tellAll(client, parts, answer, (outcomes) => outcomes)
+}
+
+function tellAll<T>(
+  client: Client,
+  parts: readonly Part[],
+  answer: Answer<T>,
+  outcomesIn: (value: T) => readonly AppendOutcome[] | undefined,
+): boolean {
+  if ('value' in answer) {
+    const outcomes = outcomesIn(answer.value)
+    return parts.map((part, at) => tell(client, part, outcomes?.[at])).every(Boolean)
+  }
   // What fails before the append begins cannot have appended; silence may hide anything.
   for (const { attempt } of parts) {
     if ('error' in answer) note(client, { kind: 'append-failed', attempt, error: answer.error.message })
     else note(client, { kind: 'append-unknown', attempt })
   }
   return false
+}
+
+/** One request for two topics, which the client's world and the other one are of. */
+export async function sendBoth(client: Client, other: Client): Promise<void> {
+  const clients = [client, other]
+  const parts = clients.map((one) => newParts(one, somePartitions(one)))
+  const answer = await ask(client, async (core, append) =>
+    append(await Promise.all(clients.map(({ world }, at) => asked(core, world, parts[at] ?? [])))),
+  )
+  for (const [at, some] of parts.entries()) tellAll(client, some, answer, (outcomes) => outcomes[at])
+}
+
+/** What is sent for a world's topic. @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, also where another bears the name it is sent to by id */
+async function asked(core: Core, { topic: name, topicId, byId = false }: World, batches: readonly Part[]) {
+  const known = await knownTopic(core, name)
+  const topic = byId && known.id !== topicId ? await topicNamed(core, name) : known
+  if (byId && topic.id !== topicId) throw unknownTopic(name)
+  return { topic, batches, byId }
 }
 
 /** Sends under a key until it is acknowledged, wherever it may, for as long as the key holds. */

@@ -1,12 +1,10 @@
 /** One run: a cluster in some weather, its clients, the storm's end, and a last look at everything. */
-import type { TopicConfigs } from '../src/log/topic-configs.ts'
-import { createTopic, findTopic } from '../src/log/topics.ts'
-import { KafkaError } from '../src/protocol/errors.ts'
 import { memoryStores } from '../src/store/embedded/memory.ts'
 import { check } from './checker.ts'
-import { ask, type Client, pause, type World } from './client.ts'
+import { type Client, pause, type World } from './client.ts'
 import { type Cluster, cluster } from './cluster.ts'
 import { gather } from './crowd.ts'
+import { type Creations, comeAndGo, lookForRemains } from './deleting.ts'
 import { emptyTally, type Tally } from './faults.ts'
 import type { Anomaly, Event, History } from './history.ts'
 import { type Brokers, brokers } from './kafka/brokers.ts'
@@ -29,6 +27,7 @@ import { changeRetention } from './retention.ts'
 import { drawScene, type Scene } from './scenes.ts'
 import { catchUp, keepUp } from './schedule.ts'
 import { epochMs, simulatedTime } from './time.ts'
+import { create } from './topics.ts'
 
 export type Outcome = {
   readonly seed: number
@@ -123,7 +122,7 @@ async function play(
   const allConfigs = { ...configs, ...(keyed ? keyedConfigs(keyed) : {}) }
   const creators = scene.rivals ? [admin, rival] : [admin]
   const made = await Promise.all(
-    creators.map((one) => create({ time, cluster: servers, history }, one, partitions, allConfigs)),
+    creators.map((one) => create({ time, cluster: servers, history }, one, 'orders', partitions, allConfigs)),
   )
   const topicId = made[0] ?? ''
   if (made.some((id) => id !== topicId)) throw new Error('one name was given to two topics')
@@ -161,6 +160,8 @@ async function play(
   const team = scene.team && gather(scene.team, world, client, door)
   const { rolling } = scene
   const schedule = client('schedule')
+  const { deleting } = scene
+  const passing: Creations = { gone: [], kept: [] }
   const story = async () => {
     await Promise.all([
       ...several(scene.producers, limits.producers, 'producer', (one) => produce(one, thinkMs)),
@@ -176,6 +177,7 @@ async function play(
         keyed ? writeKeys(one, keyed, thinkMs) : pause(time, 0),
       ),
       ...several(keyed?.readers ?? 0, limits.readers, 'scanner', (one) => scanKeys(one, thinkMs)),
+      ...(deleting ? [comeAndGo(client('deleter'), deleting, passing)] : []),
       ...(scene.retention ? [changeRetention(client('keeper'), scene.retention)] : []),
       ...(rolling
         ? [
@@ -197,25 +199,9 @@ async function play(
     if (kafka) await lookAtAll(client('looker'), kafka)
     await team?.settleAnew()
     if (rolling) await catchUp(schedule)
+    if (deleting) await lookForRemains(client('deleter'), schedule, net.stores, passing.gone)
+    for (const kept of passing.kept) await lastLook({ ...client('last-passing'), world: kept })
     await (keyed ? scanAll(client('last')) : lastLook(client('last')))
   }
   await Promise.race([story(), ...(team ? [team.broken] : []), ...(kafka ? [kafka.broken] : [])])
-}
-
-async function create(
-  world: Pick<World, 'time' | 'cluster' | 'history'>,
-  admin: Pick<Client, 'name' | 'chance'>,
-  partitions: number,
-  configs: TopicConfigs,
-): Promise<string> {
-  const nobody = { topic: 'orders', topicId: '', partitions, paddings: [0] as const, recordsMax: 1, untilMs: 0 }
-  const client: Client = { ...admin, world: { ...world, ...nobody } }
-  for (;;) {
-    const made = await ask(client, (core) => createTopic(core, { name: 'orders', partitions, configs }))
-    if ('value' in made) return made.value.id
-    const taken = 'error' in made && made.error instanceof KafkaError && made.error.error === 'TOPIC_ALREADY_EXISTS'
-    const found = taken ? await ask(client, (core) => findTopic(core, 'orders')) : undefined
-    if (found && 'value' in found && found.value) return found.value.id
-    await pause(world.time, 1_000)
-  }
 }

@@ -2,6 +2,7 @@
 import type { Paddings } from './client.ts'
 import type { Fate } from './cluster.ts'
 import type { GroupScene } from './crowd.ts'
+import { type DeletingScene, drawDeleting } from './deleting.ts'
 import type { Weather } from './faults.ts'
 import type { BrokersScene } from './kafka/brokers.ts'
 import { drawBrokers } from './kafka/scene.ts'
@@ -43,6 +44,8 @@ export type Scene = {
   readonly rolling?: { readonly segmentMs: number; readonly pauseMs: number }
   /** How long records stay, where that is changed, and the store forgets what its `ttl` says. */
   readonly retention?: RetentionScene
+  /** A second topic that is deleted and created again. */
+  readonly deleting?: DeletingScene
   /** Servers are brokers of one cluster; and clients that speak Kafka's protocol, who go to whoever leads. */
   readonly brokers?: BrokersScene
   readonly kafkaProducers?: number
@@ -263,7 +266,8 @@ const togetherShare = 0.1
 const forgettingShare = 0.15
 const brokersShare = 0.05
 const compactingShare = 0.08
-const sweepingShare = 0.08
+const sweepingShare = 0.05
+const deletingShare = 0.08
 
 export const sceneNames = [
   'any',
@@ -275,6 +279,7 @@ export const sceneNames = [
   'forgetting',
   'compacting',
   'sweeping',
+  'deleting',
   'brokers',
 ] as const
 export type SceneName = (typeof sceneNames)[number]
@@ -288,6 +293,7 @@ const draws: Record<SceneName, (chance: Chance) => Scene> = {
   forgetting: drawForgetting,
   compacting: drawCompacting,
   sweeping: drawSweeping,
+  deleting: drawDeleting,
   brokers: drawBrokers,
 }
 
@@ -298,6 +304,7 @@ export function drawScene(chance: Chance, only?: SceneName): Scene {
   const often = which.happens(sequencesShare) ? 'sequences' : which.happens(rollingShare) ? 'rolling' : undefined
   const other = which.happens(togetherShare) ? 'together' : which.happens(forgettingShare) ? 'forgetting' : undefined
   const last = which.happens(brokersShare) ? 'brokers' : which.happens(compactingShare) ? 'compacting' : undefined
-  const drawn = rare ?? often ?? other ?? last ?? (which.happens(sweepingShare) ? 'sweeping' : 'any')
+  const slow = which.happens(sweepingShare) ? 'sweeping' : which.happens(deletingShare) ? 'deleting' : 'any'
+  const drawn = rare ?? often ?? other ?? last ?? slow
   return draws[only ?? drawn](chance)
 }
