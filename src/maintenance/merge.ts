@@ -10,6 +10,7 @@ import { untilDeadline } from '../log/retry.ts'
 import { objectKeyOf, type Segment, segmentHeaderBytes, segmentPatches } from '../log/segment.ts'
 import { readFooter, type Source, segmentFooter, segmentHeader } from '../log/segment-object.ts'
 import { spanWriter } from '../log/spans.ts'
+import { configValue } from '../log/topic-configs.ts'
 import type { Core } from '../runtime/core.ts'
 import { type Action, equals, remove } from '../store/items.ts'
 import type { PartitionStep, Slice, StepOutcome } from './partition-step.ts'
@@ -20,8 +21,8 @@ import { swap } from './swap.ts'
 export const segmentsAMerge = 8
 /** What lies in memory at once; a segment of a quarter of it is large enough. */
 const mergedBytesMost = 32 * 1024 * 1024
-/** Segments up to these sizes are of one tier. */
-const tiersBytes = [512 * 1024, 4 * 1024 * 1024, mergedBytesMost / 4] as const
+/** Segments up to these sizes are of one tier; the last one is of those up to a quarter of what a segment may have. */
+const tiersBytes = [512 * 1024, 4 * 1024 * 1024] as const
 const rowsSought = 48
 const patienceMs = 60_000
 
@@ -34,7 +35,8 @@ export const merge: PartitionStep = {
 /** One merge at most, of the newest segments. */
 async function mergeOnce(core: Core, slice: Slice): Promise<StepOutcome> {
   const { id, upkeep, lease, figures } = slice
-  const chosen = choose(await newestSegments(core, slice))
+  const segmentBytes = Number(configValue(slice.topic.overrides, 'segment.bytes'))
+  const chosen = choose(await newestSegments(core, slice), Math.min(mergedBytesMost, segmentBytes))
   const [first, ...others] = chosen
   if (!first) return { upkeep: { ...upkeep, merged: upkeep.rolled }, more: false }
   const merged = await mergedOf(core, id, chosen, lease.epoch)
@@ -72,17 +74,18 @@ async function newestSegments(core: Core, { id, head, upkeep }: Slice): Promise<
 }
 
 /** Those at the end that are of one tier or smaller, where they are enough. */
-export function choose(segments: readonly Segment[]): readonly Segment[] {
-  for (const tierBytes of tiersBytes) {
+function choose(segments: readonly Segment[], mostBytes: number): readonly Segment[] {
+  const largest = mostBytes / 4
+  for (const tierBytes of [...tiersBytes.filter((tier) => tier < largest), largest]) {
     const larger = segments.findLastIndex(({ bytes }) => bytes > tierBytes)
     const small = segments.slice(larger + 1)
     let bytes = 0
     const tooMany = small.findIndex((one) => {
       bytes += one.bytes
-      return bytes > mergedBytesMost
+      return bytes > mostBytes
     })
     const chosen = tooMany < 0 ? small : small.slice(0, tooMany)
-    if (chosen.length >= segmentsAMerge || (tooMany > 1 && tierBytes === tiersBytes[2])) return chosen
+    if (chosen.length >= segmentsAMerge || (tooMany > 1 && tierBytes === largest)) return chosen
   }
   return []
 }

@@ -49,7 +49,10 @@ async function rollOnce(core: Core, slice: Slice): Promise<StepOutcome> {
   const nowMs = core.clock.now()
   const { from, chunks } = await unrolled(core, slice)
   const looked = { ...upkeep, rolled: from, settled: head.tailStart, settledMs: nowMs }
-  const mostBytes = stepBytes(id, chunks, slice.partitions)
+  const mostBytes = Math.min(
+    stepBytes(id, chunks, slice.partitions),
+    Number(configValue(topic.overrides, 'segment.bytes')),
+  )
   const dueMs = whenDue(topic.overrides, chunks, mostBytes)
   if (dueMs > nowMs) return { upkeep: { ...looked, rollMs: dueMs }, more: false }
   const chosen = firstChunks(chunks.slice(0, oldOnes(core, slice, chunks)), mostBytes)
@@ -147,7 +150,7 @@ function stepBytes(id: PartitionId, chunks: readonly Chunk[], partitions: number
   return share ? Math.max(sharedStepBytesLeast, stepBytesMost / partitions) : stepBytesMost
 }
 
-/** As many as fit into one step, at least one. */
+/** As many as fit into one step and one segment, at least one. */
 function firstChunks(chunks: readonly Chunk[], mostBytes: number): readonly Chunk[] {
   let bytes = 0
   const tooMany = chunks.findIndex((chunk, at) => {
@@ -161,7 +164,7 @@ function firstChunks(chunks: readonly Chunk[], mostBytes: number): readonly Chun
 function whenDue(configs: TopicConfigs, chunks: readonly Chunk[], mostBytes: number): number {
   const [first] = chunks[0]?.refs ?? []
   if (!first) return never
-  const enough = Math.min(enoughBytes, mostBytes, Number(configValue(configs, 'segment.bytes')))
+  const enough = Math.min(enoughBytes, mostBytes)
   if (chunks.length >= chunksAStep || bytesOf(chunks) >= enough) return 0
   return blobIdMs(first.id) + ageMsMost(configs)
 }

@@ -45,6 +45,23 @@ test('a topic whose chunks hold segment.bytes is rolled at once', async () => {
   expect((await world.maintainAfter(2 * minuteMs)).segments).toBe(1)
 })
 
+test('no segment becomes larger than segment.bytes, by rolling or by merging, so that retention.bytes can be kept', async () => {
+  const mostBytes = 1024 * 1024
+  const world = await newLogWorld({ 'segment.bytes': String(mostBytes), 'segment.ms': String(minuteMs) })
+  await world.fill(Array.from({ length: 400 }, (_, at) => `${at}`.padEnd(10_000, '.')))
+  expect((await world.maintainAfter(3 * minuteMs)).segments).toBeGreaterThan(3)
+  let merged = 0
+  for (let round = 0; round < 12; round++) {
+    await world.fill(Array.from({ length: 40 }, (_, at) => `${at}`.padEnd(5_000, '.')))
+    merged += (await world.maintainAfter(3 * minuteMs)).mergedSegments
+  }
+  expect(merged).toBeGreaterThan(4)
+  const { segments } = await world.entries()
+  expect(Math.max(...segments.map(({ bytes }) => bytes))).toBeLessThanOrEqual(mostBytes)
+  expect(segments.length).toBeLessThan(16)
+  expect((await world.readAnew()).length).toBe(880)
+})
+
 test('ten minutes after the roll its blobs go, and what others need stays', async () => {
   const world = await newLogWorld(eachHour, 2)
   const values = mixedValues(100)
