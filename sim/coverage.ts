@@ -24,14 +24,22 @@ const sites: readonly string[] = [
   ...['items.get index', 'items.batchGet head'],
   ...['put', 'get', 'delete'].map((call) => `objects.${call} segments`),
   'objects.delete blobs',
+  ...['get', 'update', 'delete'].map((call) => `items.${call} compaction`),
+  // The sweep, and how the schedule shares its time.
+  ...['objects.list blobs', 'objects.list segments', 'objects.list clusters', 'objects.put clusters'],
+  ...['blob', 'maintenance', 'leases'].map((kind) => `items.query ${kind}`),
+  // Topics that are deleted, and brokers.
+  'items.delete upkeep',
+  ...['items.get cluster', 'items.update cluster'],
 ]
 
 /** Calls that thousands of seeds may go without. */
 const rareSites: readonly string[] = [
-  ...['upkeep', 'offsets'].map((kind) => `items.delete ${kind}`),
+  ...['offsets', 'producer'].map((kind) => `items.delete ${kind}`),
+  ...['blob', 'jobs', 'producers'].map((kind) => `items.get ${kind}`),
+  'items.update producers',
   'items.query group',
   'items.batchGet index',
-  'objects.list segments',
 ]
 const known = new Set([...sites, ...rareSites])
 

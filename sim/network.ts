@@ -77,7 +77,10 @@ export function storesSeenFrom(machine: Machine, net: Network): Pick<Stores, 'it
       isOneOfMany(prefix)
         ? objects.list(prefix, options)
         : read(`objects.list ${kindOf(prefix)}`, () => objects.list(prefix, options)),
-    delete: (keys) => write(`objects.delete ${kindOf(keys[0] ?? '')}`, () => objects.delete(keys)),
+    delete: async (keys) => {
+      // No call is made for nothing.
+      if (keys.length > 0) await write(`objects.delete ${kindOf(keys[0] ?? '')}`, () => objects.delete(keys))
+    },
     metered: () => seenObjects,
   }
   return { items: seenItems, objects: seenObjects }
