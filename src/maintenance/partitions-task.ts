@@ -151,6 +151,8 @@ async function takeTurn(core: Core, one: Seen, lease: Held, shared: Shared, repo
   try {
     for (const step of steps) {
       const seen = { ...one, head, upkeep }
+      // A pass takes all that is rolled by then, and the next one is ten minutes away.
+      if (step === compact && more) continue
       if (!step.isDue(seen, core.clock.now())) continue
       const outcome = await step.run(core, { ...seen, ...shared, lease, figures: report })
       upkeep = outcome.upkeep

@@ -78,6 +78,18 @@ test('a server that has read a log and then compacts it itself shows what is lef
   expect((await read()).map(shown)).toEqual((await world.readAnew()).map(shown))
 })
 
+test('a pass begins when all that is due is rolled, and takes all of it', async () => {
+  const world = await newKeyedWorld({ 'segment.bytes': String(1024 * 1024) })
+  for (let at = 0; at < 120; at++) await world.put([[`key ${at % 50}`, 'x'.repeat(30_000)]])
+  await world.settle()
+  const report = await world.maintainAfter(5 * minuteMs)
+  expect(report.segments).toBeGreaterThan(2)
+  expect(report.compactedSegments).toBeGreaterThanOrEqual(report.segments)
+  const records = await world.readAnew()
+  expectWhole(world, records)
+  expect(records.filter(({ offset }) => offset < 120).length).toBe(50)
+})
+
 test('a reader may begin anywhere, in a gap too, and comes to the end', async () => {
   const world = await newKeyedWorld()
   await fill(world, 200, 7)
