@@ -21,6 +21,7 @@ import { readFooter, type Source } from '../log/segment-object.ts'
 import type { Core } from '../runtime/core.ts'
 import { inParallel } from '../runtime/parallel.ts'
 import type { Row } from '../store/items.ts'
+import { dropLease } from './partition-lease.ts'
 
 export type Removed = { entries: number; blobs: number; bytes: number; producers: number }
 
@@ -49,8 +50,10 @@ export async function removeDeadPartition(
   const producersGone = await removePages(core, spilledProducersPk(id), timeIsUp, async (rows) => {
     removed.producers += rows.length
   })
-  if (producersGone) for (const key of [upkeepKey(id), compactionKey(id)]) await core.items.delete(key)
-  return producersGone
+  if (!producersGone) return false
+  for (const key of [upkeepKey(id), compactionKey(id)]) await core.items.delete(key)
+  await dropLease(core, id)
+  return true
 }
 
 const sum = (one: number, other: number): number => one + other

@@ -21,10 +21,15 @@ function standing(core: Core) {
   return made
 }
 
+const resourceOf = (id: PartitionId): string => `p/${partitionText(id)}`
+
+/** Of a partition that is gone for good: whoever still thinks that it holds the lease can change nothing any more. */
+export const dropLease = (core: Core, id: PartitionId) => core.items.delete(leaseKey(resourceOf(id)))
+
 /** `undefined`: another is at work there. @throws StoreError */
 export async function takePartition(core: Core, id: PartitionId): Promise<Held | undefined> {
   const { watch, holder } = standing(core)
-  const claim = { resource: `p/${partitionText(id)}`, holder, leaseMs }
+  const claim = { resource: resourceOf(id), holder, leaseMs }
   const taken = await take(core, watch, claim)
   if (!isBusy(taken)) return taken
   const { busy } = taken
