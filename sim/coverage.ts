@@ -35,7 +35,7 @@ const sites: readonly string[] = [
 
 /** Calls that thousands of seeds may go without. */
 const rareSites: readonly string[] = [
-  ...['offsets', 'producer'].map((kind) => `items.delete ${kind}`),
+  ...['leases', 'offsets', 'producer'].map((kind) => `items.delete ${kind}`),
   ...['blob', 'jobs', 'producers'].map((kind) => `items.get ${kind}`),
   'items.update producers',
   'items.query group',
