@@ -4,8 +4,8 @@ import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
 import { maintainGroups } from './groups-task.ts'
 import { workOffJobs } from './jobs-task.ts'
-import { maintainTopic, noPartitions } from './partitions-task.ts'
 import { sweep } from './sweep.ts'
+import { noVisits, visitTopic } from './visit-topic.ts'
 
 /** What was counted, by name; nothing in it where there was nothing to do. */
 export type Done = {
@@ -29,13 +29,13 @@ export async function maintainByHand(core: Core, options: ByHand): Promise<void>
   const stopped = () => options.signal?.aborted === true
   for (const topic of await chosen(core, options.topics)) {
     if (stopped()) return
-    const report = noPartitions()
+    const figures = noVisits()
     const timeIsUp = () => {
-      options.progress({ what: topic.name, figures: figuresOf(report) })
+      options.progress({ what: topic.name, figures: figuresOf(figures) })
       return stopped()
     }
-    await maintainTopic(core, topic, timeIsUp, report)
-    options.done({ what: topic.name, figures: figuresOf(report), error: report.error })
+    await visitTopic(core, topic, { timeIsUp, isOver: () => false, figures })
+    options.done({ what: topic.name, figures: figuresOf(figures), error: figures.error })
   }
   if (options.topics.length > 0) return
   await beside(options, 'deleted topics', (timeIsUp) => workOffJobs(core, timeIsUp))

@@ -7,6 +7,7 @@
  *   open     whether that pass has not come to its end
  *   doneMs   when the last pass that came to its end began: nothing is known to be older than that, unlooked at
  *   at       where to go on, in the task's own words
+ *   left     whether what lies before `at` has more to do, so that another round follows
  */
 import { requireFormat } from '../log/format.ts'
 import { maintenanceKey } from '../log/keys.ts'
@@ -21,13 +22,14 @@ export type Cursor = {
   readonly open: boolean
   readonly doneMs: number
   readonly at: string
+  readonly left: boolean
 }
 
 /** The cursor as last saved. A task that never ran is all behind, from now on. @throws StoreError */
 export async function readCursor(core: Core, task: string): Promise<Cursor> {
   const key = maintenanceKey(task)
   const item = await core.items.get(key)
-  if (!item) return { rev: undefined, passMs: 0, open: false, doneMs: core.clock.now(), at: '' }
+  if (!item) return { rev: undefined, passMs: 0, open: false, doneMs: core.clock.now(), at: '', left: false }
   requireFormat('maintenance cursor', task, item.v, cursorFormat)
   return {
     rev: String(item.rev),
@@ -35,6 +37,7 @@ export async function readCursor(core: Core, task: string): Promise<Cursor> {
     open: item.open === true,
     doneMs: Number(item.doneMs),
     at: String(item.at),
+    left: item.left === true,
   }
 }
 
@@ -49,6 +52,7 @@ export async function saveCursor(core: Core, task: string, cursor: Cursor): Prom
       set('open', cursor.open),
       set('doneMs', cursor.doneMs),
       set('at', cursor.at),
+      set('left', cursor.left),
     ],
     if: cursor.rev === undefined ? absent('v') : equals('rev', cursor.rev),
   })

@@ -17,6 +17,7 @@
  *   sweptMs, sweptRolled   when segment objects were last swept, and `rolled` then     sweptTo   those below this base are, of a sweep under way
  *   compacted, compactVersion   how far it was rolled, and the version of the configs, when compaction last looked
  *   compactMs  there may be something to compact from then on, though nothing was rolled since
+ *   workedMs   when it was last worked on
  *   aheadMs    since when the head announces configs that the topic does not have; 0 where it does not
  */
 import { requireFormat } from '../log/format.ts'
@@ -43,6 +44,7 @@ export type Upkeep = {
   readonly goneTo: number
   readonly goneMs: number
   readonly removed: number
+  readonly workedMs: number
   readonly aheadMs: number
   readonly sweptMs: number
   readonly sweptRolled: number
@@ -68,6 +70,7 @@ const fresh: Upkeep = {
   goneTo: 0,
   goneMs: 0,
   removed: 0,
+  workedMs: 0,
   aheadMs: 0,
   sweptMs: 0,
   sweptRolled: 0,
