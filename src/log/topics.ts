@@ -70,7 +70,7 @@ export async function createTopic(core: Core, wanted: NewTopic): Promise<Topic> 
   if (now?.id === topic.id) return now
   await removeHeads(core, topic)
   if (!now) throw tookTooLong(name)
-  await core.items.delete(job)
+  await core.items.delete(job, equals('kind', 'create-topic'))
   throw exists(name)
 }
 

@@ -6,7 +6,7 @@ import { workOffJobs } from '../../src/maintenance/jobs-task.ts'
 import { maintain } from '../../src/maintenance/maintain.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { StoreError } from '../../src/store/errors.ts'
-import type { ItemStore } from '../../src/store/items.ts'
+import { type ItemStore, set } from '../../src/store/items.ts'
 import type { ObjectStore } from '../../src/store/objects.ts'
 import { batchOf, only, readAll, send, text } from '../log/core.ts'
 import { minuteMs, newMaintainedWorld, rowsOf } from './kit.ts'
@@ -209,4 +209,24 @@ test('a late copy of the job of a topic that was created long ago does it no har
   if (job) await core.items.update(...job)
   expect((await run()).jobs).toMatchObject({ finished: 1, failed: 0 })
   expect((await readAll(core, topic, 0)).map(text)).toEqual(['kept'])
+})
+
+test('the end of a creation’s job, come late, does not end the deletion of the topic', async () => {
+  const { core, run } = newMaintainedWorld()
+  const topic = await filled(core, 'orders')
+  const patches = Object.entries({ v: 1, kind: 'create-topic', id: topic.id, n: 2, at: core.clock.now() })
+  await core.items.update(jobKey(topic.id), { patches: patches.map(([name, value]) => set(name, value)) })
+  let comesLate: (() => Promise<unknown>) | undefined
+  const items: ItemStore = {
+    ...core.items,
+    async delete(key, condition) {
+      if (key.pk === jobsPk) comesLate = () => core.items.delete(key, condition)
+      return core.items.delete(key, condition)
+    },
+  }
+  expect(await workOffJobs({ ...core, items }, never)).toMatchObject({ finished: 1 })
+  await deleteTopic(core, 'orders')
+  await comesLate?.()
+  expect((await run()).jobs.bytes).toBeGreaterThan(appends * large.length)
+  expect(await leftOf(core, topic)).toEqual([])
 })
