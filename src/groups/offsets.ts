@@ -17,6 +17,7 @@ import { offsetKey } from '../log/keys.ts'
 import { pause } from '../log/retry.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
+import { inTurn } from '../runtime/in-turn.ts'
 import { StoreError } from '../store/errors.ts'
 import {
   absent,
@@ -26,6 +27,7 @@ import {
   compare,
   equals,
   type Item,
+  type Key,
   type Patch,
   remove,
   set,
@@ -58,7 +60,8 @@ export type CommittedOffset = {
 export type { Committer } from './stand.ts'
 
 /**
- * Stores the offsets, one conditional update each, all at once; they stand or fail one by one.
+ * Stores the offsets, one conditional update each, all at once; they stand or fail one by one. Commits that come to this process are
+ * taken in the order in which they came: a client that lost its connection may send the next one while the last is still under way.
  * `committer`: the member that commits; absent for a consumer outside of group membership, which may commit only while the group
  * is empty.
  * @throws KafkaError OFFSET_METADATA_TOO_LARGE (nothing is stored then), UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION,
@@ -79,9 +82,15 @@ export async function commitOffsets(
   }
   if (entries.length === 0) return
   const latestMs = core.clock.uptime() + core.settings.appendTimeoutMs
-  const stand = committer ? await standOfMember(core, group, committer) : await standOfOutsider(core, group)
-  await Promise.all(entries.map((entry) => commitOne(core, group, entry, stand, latestMs)))
+  const names = entries.map((entry) => nameOf(offsetKey(group, entry.topicId, entry.partition)))
+  await inTurn(core.memory.commits, names, async () => {
+    if (core.clock.uptime() > latestMs) throw new StoreError('throttled', `commits of ${group} wait for the one before`)
+    const stand = committer ? await standOfMember(core, group, committer) : await standOfOutsider(core, group)
+    await Promise.all(entries.map((entry) => commitOne(core, group, entry, stand, latestMs)))
+  })
 }
+
+const nameOf = ({ pk, sk }: Key): string => `${pk}\0${sk}`
 
 /** How often one commit is sent again: its answer was lost, or another commit came in between. */
 const attemptsMax = 8
@@ -92,7 +101,7 @@ const attemptsMax = 8
  */
 async function commitOne(core: Core, group: string, entry: OffsetCommit, found: Stand, latestMs: number) {
   const key = offsetKey(group, entry.topicId, entry.partition)
-  const hint = `${key.pk}\0${key.sk}`
+  const hint = nameOf(key)
   const known = core.memory.immutable.get(hint)
   let version = typeof known === 'number' ? known : 0
   let stand = found

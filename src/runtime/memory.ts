@@ -1,5 +1,6 @@
 import type { Topic } from '../log/topics.ts'
 import { type ByteCache, byteCache } from './byte-cache.ts'
+import type { Turns } from './in-turn.ts'
 import { type Wakeups, wakeups } from './wakeups.ts'
 
 /**
@@ -16,6 +17,8 @@ export type Memory = {
   readonly stamps: { lastTicks: number; aheadTicks: number }
   /** The idempotent producers of partitions, as last seen in their heads, by partition (log/producers.ts). */
   readonly producers: Map<string, SeenProducers>
+  /** Commits under way, by the item of the offset (groups/offsets.ts). */
+  readonly commits: Turns
 }
 
 /** Of a head: its next offset, the packed states of its producers by attribute, and how often producers were spilled. */
@@ -31,4 +34,5 @@ export const freshMemory = (cacheBytes: number): Memory => ({
   wakeups: wakeups(),
   stamps: { lastTicks: 0, aheadTicks: 0 },
   producers: new Map(),
+  commits: new Map(),
 })

@@ -139,3 +139,22 @@ test('two members may commit to each other’s partitions within a generation, a
   await two.commit(topic.id, 0, 2)
   expect(await offsetNow()).toBe(2)
 })
+
+test('a commit whose look at the group takes its time is not applied behind the one that came after it', async () => {
+  const { core, server, stores, topic, one, during, offsetNow } = await oneMember()
+  let isHeld = true
+  const slow = server({
+    ...stores.items,
+    async batchGet(keys) {
+      const found = await stores.items.batchGet(keys)
+      const isFirst = isHeld
+      isHeld = false
+      if (isFirst) await core.clock.sleep(500)
+      return found
+    },
+  })
+  const commit = (offset: number) =>
+    commitOffsets(slow, group, [{ topicId: topic.id, partition: 0, offset }], one.who())
+  await during(Promise.all([commit(1), commit(2)]))
+  expect(await offsetNow()).toBe(2)
+})
