@@ -20,6 +20,22 @@ import {
 import { readSpilled } from './spilled-producers.ts'
 
 const partitionsRemembered = 1_000
+const beginningsRemembered = 10_000
+/** Longer than clients go on sending a batch again, as of `spill-producers.ts`. */
+const beginningMs = 10 * 60_000
+
+/**
+ * OUT_OF_ORDER_SEQUENCE_NUMBER for a producer that the partition does not know, and whose beginning has not come by in this process:
+ * its topic was created anew, or it was silent for so long that it was forgotten.
+ */
+export class UnknownProducer extends KafkaError {
+  readonly logStartOffset: number
+
+  constructor(message: string, logStartOffset: number) {
+    super('OUT_OF_ORDER_SEQUENCE_NUMBER', message)
+    this.logStartOffset = logStartOffset
+  }
+}
 
 /** Remembers what a head says of its producers: it saves refusals, and decides nothing. */
 export function sawProducers(core: Core, id: PartitionId, { next, producers, spills }: Head): void {
@@ -34,6 +50,27 @@ export function sawProducers(core: Core, id: PartitionId, { next, producers, spi
   }
 }
 
+const beginningOf = (id: PartitionId, { id: producer, epoch }: ProducerRun): string =>
+  `${partitionText(id)}/${producer}/${epoch}`
+
+/** Remembers that a sequence begins here, whatever becomes of these records: what follows them is not a stranger's. */
+function sawBeginning(core: Core, id: PartitionId, run: ProducerRun): void {
+  if (run.firstSequence !== 0) return
+  const { beginnings } = core.memory
+  const key = beginningOf(id, run)
+  beginnings.delete(key)
+  beginnings.set(key, core.clock.uptime())
+  for (const oldest of beginnings.keys()) {
+    if (beginnings.size <= beginningsRemembered) break
+    beginnings.delete(oldest)
+  }
+}
+
+function mayHaveBegun(core: Core, id: PartitionId, run: ProducerRun): boolean {
+  const atMs = core.memory.beginnings.get(beginningOf(id, run))
+  return atMs !== undefined && core.clock.uptime() - atMs < beginningMs
+}
+
 /**
  * Before an append of these records: what is known should the head not hold the producer. Reads at most its spilled state, and
  * only where the head did not hold it when last seen. The count of spills was seen before that state is read, never after: a spill
@@ -45,6 +82,7 @@ export async function absenceKnown(
   run: ProducerRun,
   count: number,
 ): Promise<Absence | undefined> {
+  sawBeginning(core, id, run)
   const seen = core.memory.producers.get(partitionText(id))
   if (seen?.producers.has(producerAttribute(run.id))) return undefined
   const spills = seen?.spills ?? 0
@@ -86,7 +124,10 @@ export async function judge(
   if (standing === 'next')
     return active || known?.spills === head.spills ? 'next' : { absence: { spills: head.spills } }
   const found = standing === 'duplicate' ? await findRun(core, id, head, run, count) : undefined
-  return found ?? { error: refusal(standing, run, state) }
+  if (found) return found
+  const error = refusal(standing, run, state)
+  const isStranger = standing === 'unknown producer' && !mayHaveBegun(core, id, run)
+  return { error: isStranger ? new UnknownProducer(error.message, head.start) : error }
 }
 
 const stateElsewhere = async (core: Core, id: PartitionId, { spills }: Head, producer: number) =>

@@ -19,6 +19,8 @@ export type Memory = {
   readonly producers: Map<string, SeenProducers>
   /** Commits under way, by the item of the offset (groups/offsets.ts). */
   readonly commits: Turns
+  /** When the first batch of a producer's sequence last came by, by partition, producer and epoch: uptime (log/producers.ts). */
+  readonly beginnings: Map<string, number>
 }
 
 /** Of a head: its next offset, the packed states of its producers by attribute, and how often producers were spilled. */
@@ -35,4 +37,5 @@ export const freshMemory = (cacheBytes: number): Memory => ({
   stamps: { lastTicks: 0, aheadTicks: 0 },
   producers: new Map(),
   commits: new Map(),
+  beginnings: new Map(),
 })

@@ -5,6 +5,7 @@
  * transactions yet.
  */
 import type { AppendOutcome, NewBatches } from '../../log/append.ts'
+import { UnknownProducer } from '../../log/producers.ts'
 import type { Topic } from '../../log/topics.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/apis.ts'
 import { KafkaError } from '../../protocol/errors.ts'
@@ -110,7 +111,7 @@ function answerTopic(
     if ('error' in outcome) {
       // Another led the partition before this broker heard of it.
       if (outcome.error.error === 'NOT_LEADER_OR_FOLLOWER') broker.view.outdated?.()
-      return failedPartition(one.index, onTheWire(outcome.error, taken))
+      return { ...failedPartition(one.index, onTheWire(broker, outcome.error, taken)), ...startOf(outcome.error) }
     }
     const { baseOffset, logAppendTimeMs, logStartOffset } = outcome
     return { index: one.index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
@@ -118,13 +119,24 @@ function answerTopic(
   return { name, topicId, partitionResponses }
 }
 
-/** What producers know to send again, or to look for by its new id. */
-function onTheWire(error: KafkaError, { byId, topic }: Taken): KafkaError {
+/**
+ * What producers know to send again, or to look for by its new id. To one that is not known here UNKNOWN_PRODUCER_ID says to begin
+ * another epoch (KIP-360); out of order would be the end of librdkafka's. But the second batch must not begin one while the first is
+ * being sent again: only where all come by in one process, in order, can the two be told apart.
+ */
+function onTheWire({ appendsInOrder, view }: Broker, error: KafkaError, { byId, topic }: Taken): KafkaError {
+  if (error instanceof UnknownProducer && appendsInOrder && !view.fences) {
+    return new KafkaError('UNKNOWN_PRODUCER_ID', error.message, { cause: error })
+  }
   if (error.error === 'THROTTLING_QUOTA_EXCEEDED') {
     return new KafkaError('KAFKA_STORAGE_ERROR', error.message, { cause: error })
   }
   return byId && error.error === 'UNKNOWN_TOPIC_OR_PARTITION' ? unknownTopicId(topic.id) : error
 }
+
+/** Java's producer begins no other epoch before it is told where the log starts. */
+const startOf = (error: KafkaError) =>
+  error instanceof UnknownProducer ? { logStartOffset: error.logStartOffset } : {}
 
 const failedPartition = (index: number, error: KafkaError): PartitionAnswer => ({
   index,
