@@ -17,7 +17,7 @@ import { newHead, raiseConfigVersion } from './head.ts'
 import { keepLonger } from './keep-longer.ts'
 import { addPartitionsJobKey, headKey, topicKey } from './keys.ts'
 import { pause, untilDeadline } from './retry.ts'
-import { checkConfigs, checkTogether, configValue, type TopicConfigs } from './topic-configs.ts'
+import { acceptConfigs, checkTogether, configValue, type TopicConfigs } from './topic-configs.ts'
 import { checkPartitionCount, findTopic, headsAtOnce, jobFormat, remember, type Topic, topicNamed } from './topics.ts'
 
 /** Checks everything and changes nothing (Kafka's `validate_only`). */
@@ -60,14 +60,11 @@ export async function alterTopicConfigs(
 ): Promise<Topic> {
   return changeTopic(core, name, options, ({ overrides }) => {
     const changes = typeof wanted === 'function' ? wanted(overrides) : wanted
-    checkConfigs(
+    const accepted = acceptConfigs(
       Object.fromEntries(Object.entries(changes).map(([key, value]) => [key, value ?? configValue(overrides, key)])),
     )
-    const kept = Object.entries({ ...overrides, ...changes })
-    return unlessSame(
-      overrides,
-      Object.fromEntries(kept.flatMap(([key, value]) => (value === null ? [] : [[key, value]]))),
-    )
+    const kept = Object.entries({ ...overrides, ...accepted })
+    return unlessSame(overrides, Object.fromEntries(kept.filter(([key]) => changes[key] !== null)))
   })
 }
 
@@ -81,8 +78,8 @@ export async function replaceTopicConfigs(
   configs: TopicConfigs,
   options: AlterOptions = {},
 ): Promise<Topic> {
-  checkConfigs(configs)
-  return changeTopic(core, name, options, ({ overrides }) => unlessSame(overrides, { ...configs }))
+  const accepted = acceptConfigs(configs)
+  return changeTopic(core, name, options, ({ overrides }) => unlessSame(overrides, accepted))
 }
 
 /**

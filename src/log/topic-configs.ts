@@ -36,13 +36,13 @@ const noReplicas = `${noEffect} Brokers hold no replicas that could be throttled
 const asSent = 'Batches are kept as the producer compressed them.'
 
 const whole =
-  (min: number, max = 2 ** 63) =>
+  (min: number, max: number | bigint = BigInt(longMax)) =>
   (value: string) =>
-    /^-?\d{1,19}$/.test(value) && Number(value) >= min && Number(value) <= max
+    /^-?\d{1,19}$/.test(value) && BigInt(value) >= min && BigInt(value) <= max
       ? undefined
-      : `a whole number of at least ${min}${max < 2 ** 53 ? ` and at most ${max}` : ''}`
+      : `a whole number of at least ${min}${typeof max === 'number' ? ` and at most ${max}` : ''}`
 const ratio = (value: string) =>
-  /^\d*\.?\d+$/.test(value) && Number(value) <= 1 ? undefined : 'a number between 0 and 1'
+  /^\+?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) && Number(value) <= 1 ? undefined : 'a number between 0 and 1'
 const oneOf =
   (...allowed: string[]) =>
   (value: string) =>
@@ -121,14 +121,37 @@ function gzipLevel(value: string): string | undefined {
   return value === '-1' ? undefined : whole(1, 9)(value) && '-1, or a whole number from 1 to 9'
 }
 
-/** @throws KafkaError INVALID_CONFIG, naming the config and what is allowed. */
-export function checkConfigs(configs: TopicConfigs): void {
-  for (const [name, value] of Object.entries(configs)) {
-    const known = rules.get(name)
-    if (!known) throw new KafkaError('INVALID_CONFIG', `Unknown topic config name: ${name}`)
-    const allowed = known.refuses(value)
-    if (allowed)
-      throw new KafkaError('INVALID_CONFIG', `Invalid value ${value} for configuration ${name}: must be ${allowed}`)
+/**
+ * The values as they are kept: as Kafka reads what it is given (`ConfigDef.parseType`), and tells it.
+ * @throws KafkaError INVALID_CONFIG, naming the config and what is allowed.
+ */
+export function acceptConfigs(configs: TopicConfigs): TopicConfigs {
+  return Object.fromEntries(Object.entries(configs).map(([name, value]) => [name, accept(name, value)]))
+}
+
+function accept(name: string, given: string): string {
+  const known = rules.get(name)
+  if (!known) throw new KafkaError('INVALID_CONFIG', `Unknown topic config name: ${name}`)
+  const value = plain(known.type, given.trim())
+  const allowed = known.refuses(value)
+  if (allowed === undefined) return value
+  throw new KafkaError('INVALID_CONFIG', `Invalid value ${given} for configuration ${name}: must be ${allowed}`)
+}
+
+function plain(type: ConfigType, value: string): string {
+  switch (type) {
+    case 'boolean':
+      return value.toLowerCase()
+    case 'int':
+    case 'long':
+      return /^[+-]?\d{1,19}$/.test(value) ? String(BigInt(value.replace('+', ''))) : value
+    case 'list':
+      return value
+        .split(',')
+        .map((part) => part.trim())
+        .join(',')
+    default:
+      return value
   }
 }
 

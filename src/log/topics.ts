@@ -17,7 +17,7 @@ import { requireFormat } from './format.ts'
 import { newHead } from './head.ts'
 import { headKey, jobKey, topicKey, topicsPk } from './keys.ts'
 import { untilDeadline } from './retry.ts'
-import { checkConfigs, checkTogether, type TopicConfigs } from './topic-configs.ts'
+import { acceptConfigs, checkTogether, type TopicConfigs } from './topic-configs.ts'
 import { newUuid } from './uuid.ts'
 
 const topicFormat = 1
@@ -43,13 +43,13 @@ export type NewTopic = { readonly name: string; readonly partitions?: number; re
  * @throws KafkaError INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG; nothing was created.
  */
 export async function createTopic(core: Core, wanted: NewTopic): Promise<Topic> {
-  const { name, partitions = core.settings.defaultPartitions, configs = {} } = wanted
-  await checkNewTopic(core, wanted)
+  const { name, partitions = core.settings.defaultPartitions } = wanted
+  const overrides = await checkNewTopic(core, wanted)
   const topic: Topic = {
     id: newUuid(core.random),
     name,
     partitions,
-    overrides: { ...configs },
+    overrides,
     configVersion: 0,
     era: 0,
     createdMs: core.clock.now(),
@@ -74,13 +74,14 @@ export async function createTopic(core: Core, wanted: NewTopic): Promise<Topic> 
   throw exists(name)
 }
 
-/** What `createTopic` asks before it creates anything. @throws KafkaError as `createTopic` */
-export async function checkNewTopic(core: Core, { name, partitions, configs = {} }: NewTopic): Promise<void> {
+/** What `createTopic` asks before it creates anything; the topic's own configs. @throws KafkaError as `createTopic` */
+export async function checkNewTopic(core: Core, { name, partitions, configs = {} }: NewTopic): Promise<TopicConfigs> {
   checkTopicName(name)
   if (partitions !== undefined) checkPartitionCount(core, partitions)
-  checkConfigs(configs)
-  checkTogether(configs)
+  const overrides = acceptConfigs(configs)
+  checkTogether(overrides)
   if (await findTopic(core, name)) throw exists(name)
+  return overrides
 }
 
 /** The topic as it is now. Never creates one. */

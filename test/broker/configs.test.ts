@@ -103,6 +103,50 @@ describe('IncrementalAlterConfigs', () => {
     expect(await configOf(client, 'cleanup.policy')).toBe('compact')
   })
 
+  test.each([
+    ['retention.ms', ' 5 ', '5'],
+    ['retention.ms', '+5', '5'],
+    ['retention.ms', '9223372036854775807', '9223372036854775807'],
+    ['preallocate', 'True', 'true'],
+    ['min.cleanable.dirty.ratio', '1.0E-1', '1.0E-1'],
+    ['cleanup.policy', ' compact , delete', 'compact,delete'],
+    ['message.timestamp.type', 'LogAppendTime ', 'LogAppendTime'],
+  ])('takes %s as Kafka reads “%s”', async (name, value, read) => {
+    const client = await open()
+    expect(await alterOf(client)([[set, name, value]])).toBe(0)
+    expect(await configOf(client, name)).toBe(read)
+    for (const validateOnly of [true, false]) {
+      const asked = {
+        name: 'made',
+        numPartitions: 1,
+        replicationFactor: 1,
+        assignments: [],
+        configs: [{ name, value }],
+      }
+      const made = await client.call('createTopics', { topics: [asked], validateOnly })
+      expect(made.topics[0]?.configs?.find((one) => one.name === name)).toMatchObject({ value: read, configSource: 1 })
+    }
+    const { responses } = await client.call('alterConfigs', {
+      resources: [{ resourceType: topic, resourceName: 't', configs: [{ name, value }] }],
+      validateOnly: false,
+    })
+    expect(responses[0]?.errorCode).toBe(0)
+    expect(await configOf(client, name)).toBe(read)
+  })
+
+  test.each([
+    ['retention.ms', '9223372036854775808'],
+    ['retention.ms', '0x10'],
+    ['retention.ms', '1.5'],
+    ['retention.ms', ' '],
+    ['preallocate', 'yes'],
+    ['min.cleanable.dirty.ratio', '1.01'],
+    ['min.cleanable.dirty.ratio', ''],
+    ['message.timestamp.type', 'createtime'],
+  ])('refuses %s=%s', async (name, value) => {
+    expect(await alterOf(await open())([[set, name, value]])).toBe(code('INVALID_CONFIG'))
+  })
+
   test('changes all of a topic or nothing, and nothing where it only checks', async () => {
     const client = await open()
     const alter = alterOf(client)

@@ -45,9 +45,8 @@ async function create(broker: Broker, { access }: Caller, asked: Asked, validate
   const wanted = newTopic(broker, asked)
   let topic: Pick<Topic, 'id' | 'partitions' | 'overrides'>
   if (validateOnly) {
-    await checkNewTopic(core, wanted)
-    const { partitions = core.settings.defaultPartitions, configs = {} } = wanted
-    topic = { id: zeroUuid, partitions, overrides: configs }
+    const { partitions = core.settings.defaultPartitions } = wanted
+    topic = { id: zeroUuid, partitions, overrides: await checkNewTopic(core, wanted) }
   } else {
     const made = await createTopic(core, wanted)
     topicNames.saw([made])
