@@ -75,6 +75,11 @@ describe('DescribeConfigs', () => {
     expect(await alterOf(client)([[0, 'num.partitions', '6']], false, broker, '1')).toBe(code('INVALID_REQUEST'))
   })
 
+  test('tells all where the list of names is empty, as where there is none', async () => {
+    const client = await open()
+    expect(await describeOne(client, { keys: [] })).toEqual(await describeOne(client))
+  })
+
   test('knows no configs of what is not there', async () => {
     const client = await open()
     expect((await describeOne(client, { name: 'x' })).errorCode).toBe(code('UNKNOWN_TOPIC_OR_PARTITION'))

@@ -52,7 +52,7 @@ async function entriesOf(broker: Broker, { access }: Caller, resource: Resource)
 
 const shown = (entries: readonly ConfigEntry[], { configurationKeys }: Resource, request: Request) =>
   entries
-    .filter(({ name }) => configurationKeys === null || configurationKeys.includes(name))
+    .filter(({ name }) => !configurationKeys?.length || configurationKeys.includes(name))
     .map((entry) => ({
       ...entry,
       synonyms: request.includeSynonyms ? entry.synonyms : [],
