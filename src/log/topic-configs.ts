@@ -74,7 +74,15 @@ const rules = new Map<string, Rule>([
   ['cleanup.policy', rule('list', 'delete', listOf('delete', 'compact'), 'What happens to old records.')],
   ['compression.gzip.level', rule('int', '-1', gzipLevel, `${noEffect} ${asSent}`)],
   ['compression.lz4.level', int(9, 1, `${noEffect} ${asSent}`, 17)],
-  ['compression.type', rule('string', 'producer', onlyOne('producer', 'batches are never compressed anew'), asSent)],
+  [
+    'compression.type',
+    rule(
+      'string',
+      'producer',
+      oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'),
+      `${noEffect} ${asSent}`,
+    ),
+  ],
   ['compression.zstd.level', int(3, -131_072, `${noEffect} ${asSent}`, 22)],
   ['delete.retention.ms', long('86400000', 0, 'How long a tombstone stays in a compacted topic.')],
   ['file.delete.delay.ms', long('60000', 0, noEffect)],
