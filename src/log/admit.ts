@@ -1,16 +1,18 @@
 /**
  * What may enter a log: the checks that Kafka's broker makes before it appends (LogValidator), on whole record batches. Only
- * headers and checksums are looked at; records are decoded where the topic bounds timestamps from below, and looked through for their
+ * headers and checksums are looked at; records are looked through for their timestamps where the topic bounds them from below, and for their
  * keys where it is compacted.
  */
 import { KafkaError } from '../protocol/errors.ts'
-import { type BatchHeader, checkBatch, decodeBatch, withLogAppendTime } from '../protocol/records/batch.ts'
-import { openBatch, skimRecords } from '../protocol/records/rewrite.ts'
+import { type BatchHeader, checkBatch, withLogAppendTime } from '../protocol/records/batch.ts'
+import { openBatch, type Skimmed, skimRecords } from '../protocol/records/rewrite.ts'
 import { lastSequenceOf, type ProducerRun } from './producer-state.ts'
 import { retentionOf } from './retention.ts'
 import { configValue, type TopicConfigs } from './topic-configs.ts'
 
 const noTimestamp = -1
+/** An answer's worth: a compressed batch may hold millions. */
+const recordsToldMax = 1_000
 
 export type Admitted = {
   readonly records: Uint8Array
@@ -18,6 +20,16 @@ export type Admitted = {
   readonly maxTimestampMs: number
   /** Who sent them, where that is an idempotent producer. */
   readonly producer?: ProducerRun
+}
+
+/** A batch is refused for some of its records (KIP-467): by their place in it; none where it cannot be told. */
+export class InvalidRecords extends KafkaError {
+  readonly records: readonly number[]
+
+  constructor(error: 'INVALID_RECORD' | 'INVALID_TIMESTAMP', message: string, records: readonly number[]) {
+    super(error, message)
+    this.records = records
+  }
 }
 
 /**
@@ -81,32 +93,38 @@ function sameProducer(header: BatchHeader, producer: ProducerRun | undefined, be
 
 /** Nobody could tell which record such a one takes the place of. */
 async function checkKeys(batch: Uint8Array): Promise<void> {
-  const opened = await openBatch(batch)
-  skimRecords(opened, ({ keyFrom, offset }) => {
-    if (keyFrom >= 0) return true
-    const at = offset - opened.header.baseOffset
-    throw new KafkaError('INVALID_RECORD', `a compacted topic takes no record without a key: the one at ${at} has none`)
-  })
+  const without = await recordsThat(batch, ({ keyFrom }) => keyFrom < 0)
+  if (without.length === 0) return
+  const message = `a compacted topic takes no record without a key: the one at ${without[0]} has none`
+  throw new InvalidRecords('INVALID_RECORD', message, without)
 }
 
 async function checkTimestamps(configs: TopicConfigs, header: BatchHeader, batch: Uint8Array, nowMs: number) {
   const afterMaxMs = Number(configValue(configs, 'message.timestamp.after.max.ms'))
   const beforeMaxMs = Number(configValue(configs, 'message.timestamp.before.max.ms'))
-  if (header.maxTimestampMs > nowMs + afterMaxMs) {
-    throw new KafkaError(
-      'INVALID_TIMESTAMP',
-      `timestamp ${header.maxTimestampMs} is more than message.timestamp.after.max.ms (${afterMaxMs}) ahead of the clock`,
-    )
+  const [oldestMs, newestMs] = [nowMs - beforeMaxMs, nowMs + afterMaxMs]
+  if (header.maxTimestampMs > newestMs) {
+    const message = `timestamp ${header.maxTimestampMs} is more than message.timestamp.after.max.ms (${afterMaxMs}) ahead of the clock`
+    // What cannot be decoded is refused all the same.
+    const ahead = await recordsThat(batch, ({ timestampMs }) => timestampMs > newestMs).catch(() => [])
+    throw new InvalidRecords('INVALID_TIMESTAMP', message, ahead)
   }
-  const oldestAllowedMs = nowMs - beforeMaxMs
-  if (oldestAllowedMs <= 0) return
-  const tooOld = (await decodeBatch(batch)).find(
-    ({ timestampMs }) => timestampMs !== noTimestamp && timestampMs < oldestAllowedMs,
-  )
-  if (tooOld) {
-    throw new KafkaError(
-      'INVALID_TIMESTAMP',
-      `timestamp ${tooOld.timestampMs} is more than message.timestamp.before.max.ms (${beforeMaxMs}) behind the clock`,
-    )
-  }
+  if (oldestMs <= 0) return
+  const old = await recordsThat(batch, ({ timestampMs }) => timestampMs !== noTimestamp && timestampMs < oldestMs)
+  if (old.length === 0) return
+  const message = `the timestamp of the record at ${old[0]} is more than message.timestamp.before.max.ms (${beforeMaxMs}) behind the clock`
+  throw new InvalidRecords('INVALID_TIMESTAMP', message, old)
+}
+
+/** Where they stand in the batch: the first of them. */
+async function recordsThat(batch: Uint8Array, are: (record: Readonly<Skimmed>) => boolean): Promise<number[]> {
+  const opened = await openBatch(batch)
+  const found: number[] = []
+  let at = 0
+  skimRecords(opened, (record) => {
+    if (are(record)) found.push(at)
+    at++
+    return found.length < recordsToldMax
+  })
+  return found
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createTopic, deleteTopic } from '../../src/log/topics.ts'
+import { encodeBatch, type NewRecord } from '../../src/protocol/records/batch.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
 import { StoreError } from '../../src/store/errors.ts'
@@ -93,6 +94,41 @@ describe('Produce', () => {
     expect(door.reports).toEqual([])
   })
 
+  const nowMs = Date.now()
+  const culprits: [what: string, code: number, configs: Record<string, string>, records: NewRecord[]][] = [
+    [
+      'are far ahead',
+      32,
+      {},
+      [recordAt(nowMs), recordAt(nowMs + 7_200_000), recordAt(nowMs), recordAt(nowMs + 7_300_000)],
+    ],
+    [
+      'are too old',
+      32,
+      { 'message.timestamp.before.max.ms': '60000' },
+      [recordAt(nowMs), recordAt(nowMs - 90_000), recordAt(-1), recordAt(nowMs - 80_000)],
+    ],
+    [
+      'have no key where the topic is compacted',
+      87,
+      { 'cleanup.policy': 'compact' },
+      [recordAt(nowMs, 'k'), recordAt(nowMs), recordAt(nowMs, 'k'), recordAt(nowMs)],
+    ],
+  ]
+  it.each(culprits)('tells which records of a batch %s', async (_, code, configs, records) => {
+    const door = await openDoor()
+    await door.topic({ name: 't', configs })
+    const answer = await produced(await door.client(), produceTo('t', encodeBatch(records)))
+    const why = { batchIndexErrorMessage: expect.stringMatching(/\w/) }
+    expect(answer).toMatchObject({
+      errorCode: code,
+      recordErrors: [
+        { batchIndex: 1, ...why },
+        { batchIndex: 3, ...why },
+      ],
+    })
+  })
+
   it('by id never reaches another topic of the same name', async () => {
     const stores = memoryStores()
     const [door, other] = [await openDoor({ http: newServer(stores) }), newServer(stores)]
@@ -121,6 +157,10 @@ describe('Produce', () => {
     }
   })
 })
+
+function recordAt(timestampMs: number, key?: string): NewRecord {
+  return { key: key === undefined ? null : Buffer.from(key), value: Buffer.from('v'), headers: [], timestampMs }
+}
 
 async function madeAnew(core: Core): Promise<string> {
   await deleteTopic(core, 't')

@@ -1,9 +1,9 @@
 /**
  * Key 0, Produce v3–13 (advertised from 0, see `apis.ts`): by name, from v13 by id. Acks 1 and -1 are the same here: every answer
  * comes after the records are durable. Acks 0 is appended all the same, and never answered; where it fails the connection is
- * closed, as Kafka does. Errors of single records (KIP-467) are told for the whole batch, by its message. There are no
- * transactions yet.
+ * closed, as Kafka does. There are no transactions yet.
  */
+import { InvalidRecords } from '../../log/admit.ts'
 import type { AppendOutcome, NewBatches } from '../../log/append.ts'
 import { UnknownProducer } from '../../log/producers.ts'
 import type { Topic } from '../../log/topics.ts'
@@ -111,7 +111,7 @@ function answerTopic(
     if ('error' in outcome) {
       // Another led the partition before this broker heard of it.
       if (outcome.error.error === 'NOT_LEADER_OR_FOLLOWER') broker.view.outdated?.()
-      return { ...failedPartition(one.index, onTheWire(broker, outcome.error, taken)), ...startOf(outcome.error) }
+      return { ...failedPartition(one.index, onTheWire(broker, outcome.error, taken)), ...detailsOf(outcome.error) }
     }
     const { baseOffset, logAppendTimeMs, logStartOffset } = outcome
     return { index: one.index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
@@ -134,9 +134,12 @@ function onTheWire({ appendsInOrder, view }: Broker, error: KafkaError, { byId, 
   return byId && error.error === 'UNKNOWN_TOPIC_OR_PARTITION' ? unknownTopicId(topic.id) : error
 }
 
-/** Java's producer begins no other epoch before it is told where the log starts. */
-const startOf = (error: KafkaError) =>
-  error instanceof UnknownProducer ? { logStartOffset: error.logStartOffset } : {}
+function detailsOf(error: KafkaError): Partial<PartitionAnswer> {
+  // Java's producer begins no other epoch before it is told where the log starts.
+  if (error instanceof UnknownProducer) return { logStartOffset: error.logStartOffset }
+  if (!(error instanceof InvalidRecords)) return {}
+  return { recordErrors: error.records.map((batchIndex) => ({ batchIndex, batchIndexErrorMessage: error.message })) }
+}
 
 const failedPartition = (index: number, error: KafkaError): PartitionAnswer => ({
   index,
