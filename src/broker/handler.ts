@@ -20,6 +20,3 @@ export type ApiHandler<Name extends ApiName> = {
 }
 
 export type Handlers = { readonly [Name in ApiName]?: ApiHandler<Name> }
-
-/** Never set: no broker of ours keeps Kafka's ACLs. */
-export const noAuthorizedOperations = -2147483648

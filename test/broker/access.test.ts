@@ -37,8 +37,10 @@ it('a caller with grants writes, reads and sees only what they cover', async () 
     (await call('fetch', fetchFrom(topic, 0), 12)).responses[0]?.partitions[0]?.errorCode
   expect([await fetched('in'), await fetched('out')]).toEqual([0, 29])
 
-  const all = await call('metadata', { topics: null }, 12)
+  const all = await call('metadata', { topics: null, includeTopicAuthorizedOperations: true }, 12)
   expect(all.topics.map(({ name }) => name)).toEqual(['in', 'out'])
+  // Grants are no ACLs.
+  expect(all.topics[0]?.topicAuthorizedOperations).toBe(-2147483648)
   const { topics } = await call('metadata', { topics: ['in', 'secret', 'new'].map((name) => ({ name })) }, 12)
   expect(topics.map(({ name, errorCode }) => `${name} ${errorCode}`)).toEqual(['in 0', 'secret 29', 'new 29'])
 

@@ -1,6 +1,6 @@
 /**
  * Key 3, Metadata v0–13: topics by name or by id (v12, KIP-516), created on the fly where settings and client allow. A topic that
- * is made so is answered at once; Kafka says LEADER_NOT_AVAILABLE first. Authorized operations are never told.
+ * is made so is answered at once; Kafka says LEADER_NOT_AVAILABLE first.
  */
 import { clusterId } from '../../log/cluster.ts'
 import { checkTopicName, createTopic, listTopics, type Topic, topicNamed } from '../../log/topics.ts'
@@ -8,6 +8,7 @@ import type { RequestOf } from '../../protocol/apis.ts'
 import { zeroUuid } from '../../protocol/codec/schema.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import { inParallel } from '../../runtime/parallel.ts'
+import { authorizedOperations } from '../authorized-operations.ts'
 import type { Broker } from '../broker.ts'
 import type { Caller } from '../caller.ts'
 import { toKafkaError } from '../errors.ts'
@@ -32,7 +33,16 @@ export const metadata: ApiHandler<'metadata'> = {
       clusterId(core),
       all ? allTopics(broker, caller) : askedTopics(broker, caller, request),
     ])
-    return { brokers: endpoints(view), clusterId: id, controllerId: view.controller(), topics, errorCode: 0 }
+    const { includeClusterAuthorizedOperations, includeTopicAuthorizedOperations } = request
+    const topicAuthorizedOperations = authorizedOperations(caller, 'topic', includeTopicAuthorizedOperations)
+    return {
+      brokers: endpoints(view),
+      clusterId: id,
+      controllerId: view.controller(),
+      topics: topics.map((topic) => ({ ...topic, topicAuthorizedOperations })),
+      clusterAuthorizedOperations: authorizedOperations(caller, 'cluster', includeClusterAuthorizedOperations),
+      errorCode: 0,
+    }
   },
   failed: ({ topics }, error, version) => ({
     brokers: [],

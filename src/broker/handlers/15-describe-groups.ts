@@ -2,22 +2,25 @@
 import { describeGroup } from '../../groups/describe.ts'
 import type { KafkaError } from '../../protocol/errors.ts'
 import { inParallel } from '../../runtime/parallel.ts'
+import { authorizedOperations } from '../authorized-operations.ts'
 import type { Broker } from '../broker.ts'
 import type { Caller } from '../caller.ts'
 import { toKafkaError } from '../errors.ts'
 import { forGroups, requireGroup } from '../groups.ts'
-import { type ApiHandler, noAuthorizedOperations } from '../handler.ts'
+import type { ApiHandler } from '../handler.ts'
 
 const notFoundVersion = 6
 const groupsAtOnce = 8
 
 export const describeGroups: ApiHandler<'describeGroups'> = {
-  async handle(broker, caller, { groups }, version) {
+  async handle(broker, caller, { groups, includeAuthorizedOperations }, version) {
+    const operations = authorizedOperations(caller, 'group', includeAuthorizedOperations)
     const described = await inParallel(groupsAtOnce, groups, async (name) => {
       try {
-        return await describe(broker, caller, name)
+        return { ...(await describe(broker, caller, name)), authorizedOperations: operations }
       } catch (error) {
-        return failedGroup(name, toKafkaError(error, broker.report), version)
+        const failed = failedGroup(name, toKafkaError(error, broker.report), version)
+        return { ...failed, authorizedOperations: operations }
       }
     })
     return { groups: described }
@@ -42,7 +45,6 @@ async function describe(broker: Broker, caller: Caller, name: string) {
       memberMetadata: metadata,
       memberAssignment: assignment,
     })),
-    authorizedOperations: noAuthorizedOperations,
   }
 }
 

@@ -7,6 +7,7 @@ import type { RequestOf } from '../../protocol/apis.ts'
 import { zeroUuid } from '../../protocol/codec/schema.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import { inParallel } from '../../runtime/parallel.ts'
+import { authorizedOperations } from '../authorized-operations.ts'
 import type { Broker } from '../broker.ts'
 import type { Caller } from '../caller.ts'
 import { toKafkaError } from '../errors.ts'
@@ -29,7 +30,14 @@ export const describeTopicPartitions: ApiHandler<'describeTopicPartitions'> = {
     }
     const found =
       request.topics.length === 0 ? await everyTopic(broker, caller, request) : await asked(broker, caller, request)
-    return page(broker, found, cursor, Math.max(1, Math.min(responsePartitionLimit, partitionsMax)))
+    const { topics, ...rest } = page(
+      broker,
+      found,
+      cursor,
+      Math.max(1, Math.min(responsePartitionLimit, partitionsMax)),
+    )
+    const topicAuthorizedOperations = authorizedOperations(caller, 'topic')
+    return { topics: topics.map((topic) => ({ ...topic, topicAuthorizedOperations })), ...rest }
   },
   failed: ({ topics }, error) => ({ topics: topics.map(({ name }) => failedTopic(name, error)) }),
 }
