@@ -48,5 +48,19 @@ export const keptSeeds: readonly {
     found:
       'what a failed beat left under way took a lease beside the next one: a broker renewed one node id and led under another, and the view changed for ever',
   },
+  {
+    seed: 20273563,
+    found:
+      'a commit whose connection was lost while its look at the group took half a second set the offset back behind the next one',
+  },
+  {
+    seed: 20270041,
+    found:
+      'the late end of a creation’s job took the job of the topic’s deletion with it: what was left behind stayed for ever',
+  },
+  {
+    seed: 20269677,
+    found: 'a pass of compaction met a segment again that had grown meanwhile, and named it twice in one transaction',
+  },
   { seed: 242, found: 'those 15 minutes were counted by a clock that no store had set right yet' },
 ]
