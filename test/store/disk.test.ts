@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -39,6 +39,13 @@ describe('a data folder', () => {
     expect(await second.objects.get('blobs/ab/one')).toEqual(someBytes(100_000))
     expect(await second.objects.put('blobs/ab/two', [someBytes(1)])).toBe('exists')
     await second.close()
+  })
+
+  it('is refused where nothing can be made: behind a link to nowhere', { timeout: 5_000 }, async () => {
+    const folder = await freshFolder()
+    await symlink(join(folder, 'not mounted'), join(folder, 'link'))
+    const data = join(folder, 'link', 'data')
+    await expect(openDisk(data)).rejects.toThrow(`${data} cannot be used as data folder: ENOENT`)
   })
 
   it('holds objects as files of nothing but their bytes', async () => {

@@ -66,7 +66,8 @@ export async function openDisk(dir: string): Promise<Stores> {
     await checkFormat(folder)
   } catch (error) {
     if (error instanceof StoreError) throw error
-    throw new StoreError('misconfigured', `${folder} cannot be used as data folder: ${error}`, { cause: error })
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StoreError('misconfigured', `${folder} cannot be used as data folder: ${reason}`, { cause: error })
   }
   // LevelDB's lock guards the whole folder: nothing of the objects is touched before it is held.
   const rows = await levelRows(join(folder, 'items'))
