@@ -1,31 +1,22 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { deleteGroup } from '../groups/admin.ts'
 import { assignedPartitions, describeGroup, listGroups } from '../groups/describe.ts'
 import { groupLags } from '../groups/lag.ts'
 import { type ResetScope, type ResetTarget, resetOffsets } from '../groups/reset.ts'
-import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
 import { defaultSettings } from '../runtime/settings.ts'
 import { localCore } from '../server/local-handlers.ts'
-import { openStores, type StoreOptions } from './stores.ts'
+import { collect, overStored, type StoredOptions, withStoredOptions } from './stored.ts'
 import { table } from './table.ts'
-import { orTrouble, Trouble } from './trouble.ts'
+import { Trouble } from './trouble.ts'
 
-type Common = Omit<StoreOptions, 'memory'> & { readonly json: boolean }
+type Common = StoredOptions & { readonly json: boolean }
 
 /** `millrace groups`: consumer groups of a deployment, or of a data folder that no server has open. */
 export function groupsCommand(): Command {
   const groups = new Command('groups').description('list, describe, delete and reset consumer groups')
   const command = (name: string, description: string) =>
-    new Command(name)
-      .description(description)
-      .option('--data <dir>', 'folder of the data, not in use', '.millrace')
-      .addOption(new Option('--store <kind>', 'where the data lives').choices(['local', 'aws']).default('local'))
-      .option('--table <name>', 'DynamoDB table (--store aws)')
-      .option('--bucket <name>', 'S3 bucket (--store aws)')
-      .option('--json', 'print JSON', false)
+    withStoredOptions(new Command(name).description(description)).option('--json', 'print JSON', false)
   return groups
     .addCommand(
       command('list', 'all groups and their states').action((options: Common) =>
@@ -45,23 +36,10 @@ export function groupsCommand(): Command {
     .addCommand(withResetOptions(command('reset-offsets', 'move the offsets of a group that nobody is in')))
 }
 
-async function withCore(options: Common, use: (core: Core) => Promise<string>): Promise<void> {
-  await orTrouble(
-    (async () => {
-      if (options.store === 'local' && !existsSync(join(options.data, 'format'))) {
-        throw new Trouble(`there is no data in ${options.data}; name its folder with --data, or --store aws`)
-      }
-      const { stores, clock } = await openStores({ ...options, memory: false })
-      try {
-        process.stdout.write(await use(localCore(stores, clock, defaultSettings)))
-      } catch (error) {
-        throw error instanceof KafkaError ? new Trouble(error.message) : error
-      } finally {
-        await stores.close()
-      }
-    })(),
-  )
-}
+const withCore = (options: Common, use: (core: Core) => Promise<string>): Promise<void> =>
+  overStored(options, async ({ stores, clock }) => {
+    process.stdout.write(await use(localCore(stores, clock, defaultSettings)))
+  })
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
@@ -124,8 +102,6 @@ function withResetOptions(command: Command): Command {
     .option('--execute', 'do it; without, only show what would be done', false)
     .action((group: string, options: ResetOptions) => withCore(options, (core) => reset(core, group, options)))
 }
-
-const collect = (text: string, before: readonly string[]): string[] => [...before, text]
 
 function integer(text: string): number {
   if (/^-?\d{1,15}$/.test(text)) return Number(text)

@@ -1,62 +1,43 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { type Done, maintainByHand } from '../maintenance/by-hand.ts'
-import { KafkaError } from '../protocol/errors.ts'
 import { defaultSettings } from '../runtime/settings.ts'
 import { localCore } from '../server/local-handlers.ts'
-import { openStores, type StoreOptions } from './stores.ts'
-import { orTrouble, Trouble } from './trouble.ts'
+import { collect, overStored, type StoredOptions, withStoredOptions } from './stored.ts'
+import type { OpenedStores } from './stores.ts'
 
-type Options = Omit<StoreOptions, 'memory'> & { readonly topic: readonly string[]; readonly dryRun: boolean }
+type Options = StoredOptions & { readonly topic: readonly string[]; readonly dryRun: boolean }
 
 const progressEveryMs = 5_000
 
 /** `millrace maintain`: what the schedule would do by and by, now. Exit code 1 where a part of it failed. */
 export function maintainCommand(): Command {
-  return new Command('maintain')
+  return withStoredOptions(new Command('maintain'))
     .description('do now what the schedule does: retention, rolling, compaction, and tidying up')
-    .option('--data <dir>', 'folder of the data, not in use', '.millrace')
-    .addOption(new Option('--store <kind>', 'where the data lives').choices(['local', 'aws']).default('local'))
-    .option('--table <name>', 'DynamoDB table (--store aws)')
-    .option('--bucket <name>', 'S3 bucket (--store aws)')
     .option('--topic <name>', 'only this topic; may be repeated', collect, [])
     .option('--dry-run', 'change nothing, and say what would be done', false)
-    .action((options: Options) => orTrouble(maintain(options)))
+    .action((options: Options) => overStored(options, (opened) => maintain(opened, options)))
 }
 
-const collect = (text: string, before: readonly string[]): string[] => [...before, text]
-
-async function maintain(options: Options): Promise<void> {
-  if (options.store === 'local' && !existsSync(join(options.data, 'format'))) {
-    throw new Trouble(`there is no data in ${options.data}; name its folder with --data, or --store aws`)
-  }
-  const { stores, clock } = await openStores({ ...options, memory: false })
+async function maintain({ stores, clock }: OpenedStores, options: Options): Promise<void> {
   // The first signal ends it between two steps, so that nobody has to wait for its leases; the second one at once.
   const stopping = new AbortController()
   process.once('SIGINT', () => stopping.abort())
   process.once('SIGTERM', () => stopping.abort())
-  try {
-    const { dryRunStores } = await import('../store/embedded/dry-run.ts')
-    const core = localCore(options.dryRun ? dryRunStores(stores, clock.now) : stores, clock, defaultSettings)
-    let saidMs = clock.uptime()
-    const progress = (doing: Done) => {
-      if (clock.uptime() - saidMs < progressEveryMs) return
-      saidMs = clock.uptime()
-      process.stderr.write(`millrace: ${line(doing)} so far\n`)
-    }
-    const done = (one: Done) => {
-      process.stdout.write(`${line(one, options.dryRun)}\n`)
-      if (one.error === undefined) return
-      process.stderr.write(`millrace: ${one.what}: ${one.error instanceof Error ? one.error.message : one.error}\n`)
-      process.exitCode = 1
-    }
-    await maintainByHand(core, { topics: options.topic, done, progress, signal: stopping.signal })
-  } catch (error) {
-    throw error instanceof KafkaError ? new Trouble(error.message) : error
-  } finally {
-    await stores.close()
+  const { dryRunStores } = await import('../store/embedded/dry-run.ts')
+  const core = localCore(options.dryRun ? dryRunStores(stores, clock.now) : stores, clock, defaultSettings)
+  let saidMs = clock.uptime()
+  const progress = (doing: Done) => {
+    if (clock.uptime() - saidMs < progressEveryMs) return
+    saidMs = clock.uptime()
+    process.stderr.write(`millrace: ${line(doing)} so far\n`)
   }
+  const done = (one: Done) => {
+    process.stdout.write(`${line(one, options.dryRun)}\n`)
+    if (one.error === undefined) return
+    process.stderr.write(`millrace: ${one.what}: ${one.error instanceof Error ? one.error.message : one.error}\n`)
+    process.exitCode = 1
+  }
+  await maintainByHand(core, { topics: options.topic, done, progress, signal: stopping.signal })
 }
 
 /** `orders: rolled bytes 1048576, segments 1`. */
