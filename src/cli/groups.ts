@@ -3,6 +3,7 @@ import { deleteGroup } from '../groups/admin.ts'
 import { assignedPartitions, describeGroup, listGroups } from '../groups/describe.ts'
 import { groupLags } from '../groups/lag.ts'
 import { type ResetScope, type ResetTarget, resetOffsets } from '../groups/reset.ts'
+import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
 import { defaultSettings } from '../runtime/settings.ts'
 import { localCore } from '../server/local-handlers.ts'
@@ -73,9 +74,20 @@ async function describe(core: Core, group: string, options: Common): Promise<str
   return [head, ...(members.length > 0 ? [who] : []), ...(offsets.length > 0 ? [where] : [])].join('\n')
 }
 
+/** One group that cannot be deleted does not keep the others. */
 async function remove(core: Core, names: readonly string[], options: Common): Promise<string> {
-  for (const name of names) await deleteGroup(core, name)
-  return options.json ? json({ deleted: names }) : names.map((name) => `deleted ${name}\n`).join('')
+  const deleted: string[] = []
+  for (const name of names) {
+    try {
+      await deleteGroup(core, name)
+      deleted.push(name)
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      process.stderr.write(`millrace: ${error.message}\n`)
+      process.exitCode = 1
+    }
+  }
+  return options.json ? json({ deleted }) : deleted.map((name) => `deleted ${name}\n`).join('')
 }
 
 type ResetOptions = Common & {

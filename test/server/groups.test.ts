@@ -60,6 +60,16 @@ describe('millrace groups', () => {
       expect(JSON.parse(await groups('list', '--json', ...at))).toEqual([])
     }))
 
+  it('deletes the groups that can be deleted, and tells of the others', () =>
+    inFreshFolder(async (folder) => {
+      const names = ['nobody', 'readers', 'nobody2', '--data', await folderWithGroup(folder)]
+      expect(await runMillrace(['groups', 'delete', ...names])).toEqual({
+        code: 1,
+        out: 'deleted readers\n',
+        err: 'millrace: The group nobody is not found.\nmillrace: The group nobody2 is not found.\n',
+      })
+    }))
+
   it('says in one line what is wrong', () =>
     inFreshFolder(async (folder) => {
       const refused = async (...args: string[]) => {
