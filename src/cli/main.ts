@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { Command } from 'commander'
+import { Command, Help, type Option } from 'commander'
+import about from '../../package.json' with { type: 'json' }
 import { brokersCommand } from './brokers.ts'
 import { connectCommand } from './connect.ts'
 import { groupsCommand } from './groups.ts'
@@ -8,8 +9,17 @@ import { restoreCommand } from './restore.ts'
 import { startCommand } from './start.ts'
 import { verifyCommand } from './verify.ts'
 
+const plainHelp = new Help()
+const isOff = ({ defaultValue }: Option) =>
+  defaultValue === false || (Array.isArray(defaultValue) && defaultValue.length === 0)
+
 const millrace = new Command('millrace')
-  .description('Kafka without servers: topics, partitions, offsets and commits on Lambda, DynamoDB and S3')
+  .description(about.description)
+  .version(about.version, '--version', 'print the version')
+  // That something is off unless asked for goes without saying.
+  .configureHelp({
+    optionDescription: (option) => (isOff(option) ? option.description : plainHelp.optionDescription(option)),
+  })
   // One line for a bad option, like all our other words.
   .configureOutput({
     outputError: (text, write) =>

@@ -54,7 +54,9 @@ export function startCommand(): Command {
     .option('--advertise <host:port>', 'where Kafka clients are told to connect; else where it listens', address)
     .option('--host <address>', 'address to listen on; the API does not ask who calls', '127.0.0.1')
     .option('--data <dir>', 'folder of the data', '.millrace')
-    .addOption(new Option('--memory', 'keep everything in memory and forget it at the end').default(false))
+    .addOption(
+      new Option('--memory', 'keep everything in memory and forget it at the end').default(false).conflicts('data'),
+    )
     .addOption(new Option('--store <kind>', 'where the data lives').choices(['local', 'aws']).default('local'))
     .option('--table <name>', 'DynamoDB table (--store aws)')
     .option('--bucket <name>', 'S3 bucket (--store aws)')

@@ -93,6 +93,14 @@ describe('millrace start', () => {
     }))
 })
 
+it('says its version, and in its help what is on, not what is off', async () => {
+  const words = async (...args: string[]) => (await runMillrace(args)).out
+  expect(await words('--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
+  const help = await words('start', '--help')
+  expect(help).toContain('(default: true)')
+  expect(help).not.toContain('(default: false)')
+})
+
 describe('a clear word and exit code 1, where', () => {
   const refused = async (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
     const { code, out, err } = await runMillrace(args, env)
@@ -132,6 +140,7 @@ describe('a clear word and exit code 1, where', () => {
     expect(await refused(['start', '--default-partitions', '0', '--memory'])).toContain('--default-partitions')
     expect(await refused(['start', '--advertise', 'here'])).toContain('HOST:PORT')
     expect(await refused(['start', '--nonsense'])).toContain('--nonsense')
+    expect(await refused(['start', '--memory', '--data', 'here'])).toContain('--data')
     expect(await refused(['start', '--memory', '--default-partitions', '9', '--max-partitions', '3'])).toContain('9')
     expect(await refused(['start', '--memory', '--host', 'no.such.host.invalid'])).toContain('no.such.host.invalid')
   })
