@@ -62,8 +62,7 @@ async function openAwsStores({ table, bucket, memory }: StoreOptions): Promise<O
     await ensureAws(aws)
   } catch (error) {
     await aws.stores.close()
-    const unreachable = error instanceof StoreError && error.trouble === 'unavailable' && aws.connection.endpoint
-    throw unreachable ? new Trouble(`${aws.connection.endpoint} cannot be reached (${error.message})`) : error
+    throw inPlainWords(error, aws.connection.endpoint)
   }
   const at = aws.connection.endpoint ? ` at ${aws.connection.endpoint}` : ''
   return {
@@ -72,6 +71,14 @@ async function openAwsStores({ table, bucket, memory }: StoreOptions): Promise<O
     place: `data in table ${table} and bucket ${bucket}${at}`,
     bringBack: (keys) => bringBack(aws.bucket, keys),
   }
+}
+
+/** What the SDK says of its own surroundings, as advice. */
+function inPlainWords(error: unknown, endpoint: string | undefined): unknown {
+  if (!(error instanceof StoreError)) return error
+  if (error.message.includes('Region is missing')) return new Trouble('which AWS region is it? Set AWS_REGION')
+  if (error.trouble !== 'unavailable' || endpoint === undefined) return error
+  return new Trouble(`${endpoint} cannot be reached (${error.message})`)
 }
 
 /** An emulator takes any credentials and any region, but the SDK insists on some. */

@@ -148,6 +148,8 @@ describe('a clear word and exit code 1, where', () => {
   it('the stores of AWS are named by halves, or cannot be reached', async () => {
     expect(await refused(['serve', '--store', 'aws', '--table', 'T'])).toContain('--bucket')
     expect(await refused(['serve', '--table', 'T'])).toContain('--store aws')
+    const home = { HOME: '/nowhere' }
+    expect(await refused(['serve', '--store', 'aws', '--table', 'T', '--bucket', 'b'], home)).toContain('AWS_REGION')
     const env = { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }
     expect(await refused(['serve', '--store', 'aws', '--table', 'T', '--bucket', 'b'], env)).toContain(
       env.AWS_ENDPOINT_URL,

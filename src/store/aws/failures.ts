@@ -85,7 +85,8 @@ export function storeError(error: unknown, kind: 'read' | 'write', what: string)
   if (error instanceof StoreError) return error
   const failure = failureOf(error)
   const trouble = troubleOf(failure, kind)
-  const text = `${what}: ${failure.name}: ${failure.message}`
+  const name = failure.name === 'Error' ? '' : `${failure.name}: `
+  const text = `${what}: ${name}${failure.message}`
   return trouble ? new StoreError(trouble, text, { cause: error }) : new Error(text, { cause: error })
 }
 
