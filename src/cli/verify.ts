@@ -48,5 +48,5 @@ async function check({ stores, clock, bringBack }: OpenedStores, options: Option
   if (done.contradictions > 0) process.exitCode = 1
 }
 
-const figures = ({ partitions, segments, chunks, blobs, records, bytes }: Looked): string =>
-  `${partitions} partitions, ${segments} segments, ${chunks} chunks, ${blobs} blobs, ${records} records, ${bytes} bytes`
+const figures = ({ partitions, segments, chunks, blobs, offsets, bytes }: Looked): string =>
+  `${partitions} partitions, ${segments} segments, ${chunks} chunks, ${blobs} blobs, ${offsets} offsets, ${bytes} bytes`

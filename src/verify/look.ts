@@ -12,7 +12,8 @@ export type Looked = {
   chunks: number
   segments: number
   blobs: number
-  records: number
+  /** As many as the records were when they were appended; compaction may have left fewer. */
+  offsets: number
   bytes: number
 }
 
@@ -33,7 +34,7 @@ export const nothingLooked = (): Looked => ({
   chunks: 0,
   segments: 0,
   blobs: 0,
-  records: 0,
+  offsets: 0,
   bytes: 0,
 })
 

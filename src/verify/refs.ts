@@ -33,7 +33,7 @@ export function placed(refs: readonly Ref[], base: number, start: number): Place
 export async function lookAtRefs(core: Core, look: Look, refs: readonly PlacedRef[]): Promise<void> {
   for (const { ref } of refs) {
     look.looked.blobs += ref.place === 'inline' ? 0 : 1
-    look.looked.records += ref.count
+    look.looked.offsets += ref.count
     look.looked.bytes += ref.length
   }
   for (const one of refs) if (one.ref.data) await lookAtBatches(look, one, one.ref.data)

@@ -13,7 +13,7 @@ const readBytes = 4 * 1024 * 1024
 export async function lookAtSegment(core: Core, look: Look, segment: Segment): Promise<void> {
   const { base, end } = segment
   const key = objectKeyOf(look.id, segment)
-  look.looked.records += end - base
+  look.looked.offsets += end - base
   look.looked.bytes += segment.bytes
   if (segment.maxTimestampMs > segment.runningTimestampMs) {
     const says = `the segment at ${base} has the running timestamp ${segment.runningTimestampMs}, and its own is ${segment.maxTimestampMs}`

@@ -30,7 +30,7 @@ test('a sound log is whole at every stage of its life, whatever has happened to 
   for (const deep of [false, true]) {
     const { lines, looked } = await told(world, deep)
     expect(lines).toEqual([])
-    expect(looked).toMatchObject({ partitions: 1, segments: 1, records: 320 })
+    expect(looked).toMatchObject({ partitions: 1, segments: 1, offsets: 320 })
     expect(looked.chunks).toBeGreaterThan(1)
   }
   await deleteRecords(world.core, world.topic, 0, 250)
