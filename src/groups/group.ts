@@ -111,7 +111,7 @@ export async function patchGroup(core: Core, name: string, change: readonly Patc
 
 const wakeupKey = (name: string): string => groupKey(name).pk
 export const listenToGroup = (core: Core, name: string) => core.memory.wakeups.listen([wakeupKey(name)])
-export const wakeGroup = (core: Core, name: string): void => core.memory.wakeups.wake(wakeupKey(name))
+const wakeGroup = (core: Core, name: string): void => core.memory.wakeups.wake(wakeupKey(name))
 
 const packPieces = (name: string, pieces: Pieces | undefined): Patch =>
   pieces ? set(name, [pieces.id, pieces.count]) : remove(name)

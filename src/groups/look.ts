@@ -109,7 +109,7 @@ export async function readMembers(core: Core, name: string): Promise<Member[]> {
   return rows.flatMap(({ sk, item }) => memberIn(sk.slice(membersRange.from.length), item) ?? [])
 }
 
-export async function readBeats(core: Core, name: string): Promise<Map<string, Beat>> {
+async function readBeats(core: Core, name: string): Promise<Map<string, Beat>> {
   const rows = await readRows(core, name, beatsRange)
   const beats = rows.flatMap(({ sk, item }) => {
     const slot = sk.slice(beatsRange.from.length)

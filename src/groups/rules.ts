@@ -106,7 +106,7 @@ const suits = (group: Group, { protocolType, protocols }: Asked): boolean =>
 export const commonTo = (names: readonly string[], protocols: readonly Protocol[]): string[] =>
   names.filter((name) => protocols.some((protocol) => protocol.name === name))
 
-export function sameProtocols(member: Member, { protocols }: Pick<Asked, 'protocols'>): boolean {
+function sameProtocols(member: Member, { protocols }: Pick<Asked, 'protocols'>): boolean {
   return (
     member.protocols.length === protocols.length &&
     member.protocols.every(({ name, metadata }, at) => {

@@ -32,7 +32,7 @@ export type Tidying = {
  * How long a tombstone, and the generation of a group that is over, are remembered: longer than a server may sleep with a commit
  * in hand.
  */
-export const graveMs = 24 * 60 * 60_000
+const graveMs = 24 * 60 * 60_000
 const removalsAtOnce = 16
 
 /**

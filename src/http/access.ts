@@ -27,7 +27,7 @@ export type Access = {
 }
 
 /** How long a process goes by what it has read: a change of grants is in force everywhere after this. */
-export const grantsKeptMs = 60_000
+const grantsKeptMs = 60_000
 const principalsKept = 1_000
 
 /** The access of a caller, by the ARN that API Gateway gives (`anonymous`: a server without IAM). Reads the store at need, once. */

@@ -44,7 +44,7 @@ export type Blob = {
   readonly forgetsItself: boolean
 }
 
-export function placeFor(portions: readonly Portion[]): Place {
+function placeFor(portions: readonly Portion[]): Place {
   if (portions.every(({ records }) => records.length <= inlineBytesMax) && fitHeads(portions)) return 'inline'
   const total = portions.reduce((sum, { records }) => sum + records.length, 0)
   return total <= itemBytesMax ? 'item' : 'object'

@@ -25,7 +25,7 @@ const rowsAPage = 100
 const patienceMs = 20_000
 
 /** Whether what was stored by the old configs must be seen to before the new ones hold. */
-export function keepsLonger(old: Topic, next: Topic): boolean {
+function keepsLonger(old: Topic, next: Topic): boolean {
   const [before, after] = [keptForMs(old), keptForMs(next)]
   return before !== undefined && (after === undefined || after > before)
 }

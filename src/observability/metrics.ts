@@ -31,7 +31,7 @@ const units = {
 export type MetricName = keyof typeof units
 
 /** The CloudWatch namespace of every metric; the one dimension is `Function`, the Lambda function's name. */
-export const metricNamespace = 'Millrace'
+const metricNamespace = 'Millrace'
 
 /** Members to spread into a JSON log line, so that CloudWatch also counts it. An absent metric costs nothing. */
 export function embeddedMetrics(

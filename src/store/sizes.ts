@@ -18,7 +18,7 @@ export function utf8Bytes(text: string): number {
  * Bytes of a number: one for the exponent, one for every two decimal digits between the first and the last that is not zero
  * (in pairs that do not straddle the decimal point), one more when it is negative. AWS calls its rule approximate; this is how DynamoDB Local encodes it.
  */
-export function numberBytes(value: number): number {
+function numberBytes(value: number): number {
   if (value === 0) return 1
   const [mantissa = '', exponent = '0'] = Math.abs(value).toExponential().split('e')
   const digits = mantissa.length === 1 ? 1 : mantissa.length - 1

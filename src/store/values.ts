@@ -24,7 +24,7 @@ export function compareUtf8(a: string, b: string): number {
 }
 
 /** Orders binaries by their unsigned bytes. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0)

@@ -13,7 +13,7 @@ const isUncommitted = ({ position, committed }: AssignedPartition): boolean =>
   position !== null && position !== committed
 
 /** Stores every position, and returns the partitions with what is committed now. @throws KafkaError, StoreError */
-export async function commitPositions(core: Core, instance: Instance): Promise<readonly AssignedPartition[]> {
+async function commitPositions(core: Core, instance: Instance): Promise<readonly AssignedPartition[]> {
   const entries = instance.assigned.flatMap(({ topicId, partition, position }) =>
     position === null ? [] : [{ topicId, partition, offset: position }],
   )

@@ -10,7 +10,7 @@
 import { HttpError } from '../errors.ts'
 
 /** In characters. */
-export const patternLengthMax = 256
+const patternLengthMax = 256
 /** What `{n,m}` may unfold a pattern to. */
 const statesMax = 4_000
 

@@ -41,7 +41,7 @@ const fixed: { readonly [kind: string]: readonly [read: Read, bytes: number] | u
 }
 
 /** A reader of one type, in one form. `name` is for errors. */
-export function compileRead(shape: Shape, name: string, form: Form): Read {
+function compileRead(shape: Shape, name: string, form: Form): Read {
   switch (shape.kind) {
     case 'string':
       return readLengthed(shape, name, form, readLength16, readText)

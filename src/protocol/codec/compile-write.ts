@@ -44,7 +44,7 @@ const fixed: { readonly [kind: string]: Write | undefined } = {
 }
 
 /** A writer of one type, in one form. `name` is for errors. */
-export function compileWrite(shape: Shape, name: string, form: Form): Write {
+function compileWrite(shape: Shape, name: string, form: Form): Write {
   const compact = form.flexible && !shape.legacy
   switch (shape.kind) {
     case 'string': {

@@ -35,7 +35,7 @@ export function writtenParts(writer: Writer): Uint8Array[] {
 }
 
 /** Makes room for `count` bytes, moves past them and says where they begin. */
-export function advance(writer: Writer, count: number): number {
+function advance(writer: Writer, count: number): number {
   const from = writer.at
   if (from + count > writer.bytes.length) grow(writer, count)
   writer.at = from + count
@@ -111,7 +111,7 @@ export function writeUvarint(writer: Writer, value: number): void {
   writer.bytes[to] = rest
 }
 
-export function uvarintBytes(value: number): number {
+function uvarintBytes(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5
 }
 

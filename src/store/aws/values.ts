@@ -24,12 +24,12 @@ export function toAttribute(value: Value): AttributeValue {
   return { M: toAttributes(value) }
 }
 
-export function toAttributes(item: Item): Attributes {
+function toAttributes(item: Item): Attributes {
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, toAttribute(value)]))
 }
 
 /** Throws `misconfigured` at a type that this program never writes (sets). */
-export function fromAttribute(attribute: AttributeValue): Value {
+function fromAttribute(attribute: AttributeValue): Value {
   if (attribute.S !== undefined) return attribute.S
   if (attribute.N !== undefined) return Number(attribute.N)
   if (attribute.B !== undefined) return attribute.B
