@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
+import { createServer as createHttpServer, request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -143,6 +143,21 @@ describe('a clear word and exit code 1, where', () => {
     expect(await refused(['start', '--memory', '--data', 'here'])).toContain('--data')
     expect(await refused(['start', '--memory', '--default-partitions', '9', '--max-partitions', '3'])).toContain('9')
     expect(await refused(['start', '--memory', '--host', 'no.such.host.invalid'])).toContain('no.such.host.invalid')
+  })
+
+  it('the table has a name that no table can have', async () => {
+    const dynamodb = createHttpServer(({ method }, response) => {
+      response.writeHead(method === 'HEAD' ? 200 : 400, { 'content-type': 'application/x-amz-json-1.0' })
+      response.end(JSON.stringify({ __type: 'ValidationException', message: 'at least 3 letters' }))
+    })
+    const port = await new Promise<number>((resolve) => {
+      dynamodb.listen(0, '127.0.0.1', () => resolve((dynamodb.address() as { port: number }).port)) // A string only for pipes.
+    })
+    const env = { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` }
+    expect(await refused(['serve', '--store', 'aws', '--table', 'T', '--bucket', 'bucket'], env)).toContain(
+      'at least 3 letters',
+    )
+    await new Promise((resolve) => dynamodb.close(resolve))
   })
 
   it('the stores of AWS are named by halves, or cannot be reached', async () => {

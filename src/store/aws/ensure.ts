@@ -20,7 +20,13 @@ const deadline = () => ({ abortSignal: AbortSignal.timeout(10_000) })
  * the endpoint is this machine: in an account they belong to a stack. Throws `misconfigured` naming what is missing or wrong.
  */
 export async function ensureAws(aws: Aws): Promise<void> {
-  await Promise.all([ensureTable(aws), ensureBucket(aws)])
+  try {
+    await Promise.all([ensureTable(aws), ensureBucket(aws)])
+  } catch (error) {
+    // A malformed request is a mistake of ours elsewhere; here only names went into it, and those are the user's.
+    const isName = error instanceof Error && failureOf(error.cause).name === 'ValidationException'
+    throw isName ? new StoreError('misconfigured', error.message, { cause: error }) : error
+  }
 }
 
 /** Loopback addresses and their usual names, LocalStack's among them (which resolves to 127.0.0.1). */
