@@ -100,12 +100,13 @@ export interface MillraceProps {
    */
   readonly offsetsRetentionMinutes?: number
   /**
-   * Minutes between two runs of the maintenance. One that finds nothing to do costs one small read.
+   * Minutes between two runs of the maintenance. One that finds nothing to do costs some ten small reads, and one for each partition.
    * @default 5
    */
   readonly maintenanceMinutes?: number
   /**
-   * What to do when a function fails or is throttled, the API answers 5xx or the table throttles.
+   * What to do when a function fails or is throttled, the API answers 5xx, the table throttles, or the maintenance is six hours
+   * behind.
    * @default no alarms
    */
   readonly alarmActions?: readonly IAlarmAction[]
