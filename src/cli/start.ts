@@ -72,7 +72,11 @@ export function startCommand(): Command {
     )
     .option('--maintenance-minutes <n>', 'minutes between two runs of the maintenance', wholeNumber(1, 10_080), 5)
     .option('--cache-mb <n>', 'MiB of records kept in memory, the newest among them', wholeNumber(1, 65_536), 256)
-    .option('--verbose', 'write one JSON line a request to standard error', false)
+    .option(
+      '--verbose',
+      'write one JSON line to standard error for each HTTP request and run of the maintenance',
+      false,
+    )
   return withBrokerOptions(command).action((options: StartOptions) => orTrouble(start(options)))
 }
 
