@@ -1,6 +1,6 @@
 /** Who looks after whom: each member after the next one in its generation's ring. Remembered, and kept in its own beat. */
 import type { Core } from '../runtime/core.ts'
-import type { Beat } from './member.ts'
+import type { Beat } from './beat.ts'
 
 export type Ring = NonNullable<Beat['ring']>
 

@@ -3,8 +3,10 @@
  * lives has joined, settled by the leader's plan. All without stores: a group, what happened, the time → the next group, or what
  * to do.
  */
+
+import type { Beat } from './beat.ts'
 import type { Group, Pieces } from './group.ts'
-import type { Beat, Member } from './member.ts'
+import type { Member } from './member.ts'
 import { type Asked, commonTo, voted } from './rules.ts'
 
 /** Waiting members look no more often than this, all together: a look reads every member. */

@@ -1,9 +1,10 @@
 import { KafkaError } from '../protocol/errors.ts'
 import type { Core } from '../runtime/core.ts'
+import { beatNow, lastBeatMs } from './beat.ts'
 import { type Group, listenToGroup, readGroup } from './group.ts'
 import type { Waiting } from './join.ts'
 import { lookInTurn } from './look.ts'
-import { beatNow, lastBeatMs, slotOf } from './member.ts'
+import { slotOf } from './member.ts'
 
 const firstPauseMs = 50
 const longestPauseMs = 1_000

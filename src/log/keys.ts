@@ -17,7 +17,7 @@
  *   offsets            offsets/<group>              <topic id>/<partition> a committed offset (groups/offsets.ts)
  *   group              group/<group>                group                  state and generation of a consumer group (groups/group.ts)
  *   member             group/<group>                m/<slot>               a member and its subscription (groups/member.ts)
- *   beat               group/<group>                b/<slot>               a member's last heartbeat (groups/member.ts)
+ *   beat               group/<group>                b/<slot>               a member's last heartbeat (groups/beat.ts)
  *   roster             group/<group>                r/<generation>/<roster id>/<piece>  who is in a generation (groups/roster.ts)
  *   plan               group/<group>                p/<generation>/<plan id>/<piece>  a generation's assignments (groups/plan.ts)
  *   group's name       groups/<1 hex>               <group>                that there is such a group (groups/names.ts)
