@@ -79,7 +79,8 @@ export interface MillraceProps {
    */
   readonly logRetention?: RetentionDays
   /**
-   * Kafka's `auto.create.topics.enable`: a produce to a missing topic creates it.
+   * Kafka's `auto.create.topics.enable`: a produce to a missing topic, or a client's Metadata request that allows it,
+   * creates it.
    * @default true
    */
   readonly autoCreateTopics?: boolean

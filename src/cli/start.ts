@@ -60,7 +60,7 @@ export function startCommand(): Command {
     .addOption(new Option('--store <kind>', 'where the data lives').choices(['local', 'aws']).default('local'))
     .option('--table <name>', 'DynamoDB table (--store aws)')
     .option('--bucket <name>', 'S3 bucket (--store aws)')
-    .option('--auto-create-topics', 'create a topic when something is produced to it', defaultSettings.autoCreateTopics)
+    .option('--auto-create-topics', 'create a topic when it is first used', defaultSettings.autoCreateTopics)
     .option('--no-auto-create-topics', 'answer that the topic is unknown')
     .option('--default-partitions <n>', 'partitions of a new topic', partitions, defaultSettings.defaultPartitions)
     .option('--max-partitions <n>', 'most partitions of one topic', partitions, defaultSettings.maxPartitions)

@@ -8,7 +8,10 @@ import { type Wakeups, wakeups } from './wakeups.ts'
  * ever the truth.
  */
 export type Memory = {
-  /** Immutable bytes of blobs and parsed index entries, by key. */
+  /**
+   * Immutable bytes of blobs and parsed index entries, by key. Also hints, which may be old: who goes by one is set right by a
+   * condition, or does a little twice.
+   */
   readonly immutable: ByteCache<unknown>
   /** Topics by name, as last read; checked against every head's config version. */
   readonly topics: Map<string, Topic>

@@ -1,6 +1,6 @@
 /** What an operator may choose. Names follow Kafka's broker settings where there is one. */
 export type Settings = {
-  /** `auto.create.topics.enable`: a produce to a missing topic creates it. */
+  /** `auto.create.topics.enable`: a produce to a missing topic, or a Metadata request that allows it, creates it. */
   readonly autoCreateTopics: boolean
   /** `num.partitions`: partitions of a topic created without a count. */
   readonly defaultPartitions: number
