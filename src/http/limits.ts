@@ -3,6 +3,9 @@
 /** The largest request body, in bytes. */
 export const bodyBytesMax = 4 * 1024 * 1024
 
+/** The most records of one v2 produce: each is answered by itself, with an error's words where it fails, all in one reply. */
+export const producedRecordsMax = 20_000
+
 /** Records are handed out until the reply has this many bytes; one record may take it further, up to `replyBytesMax`. */
 export const replyBytesWanted = 4 * 1024 * 1024
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { replyBytesMax } from '../../src/http/limits.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import {
   binaryType,
@@ -40,6 +41,20 @@ describe('producing', () => {
       key_schema_id: null,
       value_schema_id: null,
     })
+  })
+
+  test('as many records as are taken are answered within one reply; more are refused, and none of them is appended', async () => {
+    const server = newServer()
+    await makeTopic(server, 't')
+    const most = Array.from({ length: 20_000 }, () => ({ value: 1 }))
+    const refused = await produceJson(server, '/topics/t', [...most, { value: 1 }])
+    expect(refused.status).toBe(413)
+    expect(refused.json).toMatchObject({ message: expect.stringContaining('20000 records') })
+    expect(offsetsOf(await produceJson(server, '/topics/t', most))[0]?.offset).toBe(0)
+    // Where the log refuses them, each is told why.
+    const unsuitable = await produceJson(server, '/topics/t', [...most.slice(1), { value: 'x'.repeat(1_100_000) }])
+    expect(offsetsOf(unsuitable).filter(({ error }) => error !== null)).toHaveLength(20_000)
+    expect(unsuitable.text.length).toBeLessThan(replyBytesMax)
   })
 
   test('0, false and the empty string are values; null and absence are none', async () => {

@@ -1,3 +1,4 @@
+import { producedRecordsMax } from '../limits.ts'
 import {
   anything,
   asRecords,
@@ -20,7 +21,10 @@ const record = (data: Schema, more: Readonly<Record<string, Schema>>) =>
   partial({ key: data, value: data, timestamp: orNull(whole), headers: headersIn, ...more })
 const produced = (data: Schema, more: Readonly<Record<string, Schema>> = {}) => {
   const schemas = { key_schema: anything, key_schema_id: anything, value_schema: anything, value_schema_id: anything }
-  return object({ records: list(record(data, more), { minItems: 1 }), ...schemas }, Object.keys(schemas))
+  return object(
+    { records: list(record(data, more), { minItems: 1, maxItems: producedRecordsMax }), ...schemas },
+    Object.keys(schemas),
+  )
 }
 const base64 = orNull({ type: 'string', contentEncoding: 'base64', pattern: '^([A-Za-z0-9+/]{4})*$' })
 const partition = { partition: orNull({ type: 'integer', minimum: 0, maximum: 2_147_483_647 }) }

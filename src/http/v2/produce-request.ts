@@ -1,7 +1,9 @@
 import * as v from 'valibot'
 import type { NewRecord } from '../../protocol/records/batch.ts'
 import { bodyText, fromBase64, parseJson, requireShape, wholeNumber } from '../body.ts'
+import { HttpError } from '../errors.ts'
 import { children, compactText } from '../json-text.ts'
+import { producedRecordsMax } from '../limits.ts'
 import { type EmbeddedFormat, producedFormat } from '../media-types.ts'
 import type { HttpRequest } from '../request.ts'
 
@@ -39,12 +41,15 @@ type SentRecord = v.InferOutput<typeof withPartition>
 
 /**
  * Reads a produce body. `to`: whether its records may name partitions. 415 wrong type, 400 bad JSON or base64, 422 wrong shape,
- * no records, or an unknown field.
+ * no records, or an unknown field, 413 too many records.
  */
 export function readProduceRequest(request: HttpRequest, to: 'topic' | 'partition'): ProducedRecord[] {
   const format = producedFormat(request)
   const text = bodyText(request)
   const { records } = requireShape(shapes[to], parseJson(text))
+  if (records.length > producedRecordsMax) {
+    throw new HttpError('tooLarge', `One call takes at most ${producedRecordsMax} records.`)
+  }
   const parts = format === 'json' ? jsonParts(text) : []
   return records.map((record: SentRecord, index) => {
     const place = `records.${index}`
