@@ -1,5 +1,6 @@
 import { type Observation, observeRequest } from '../observability/request.ts'
 import type { Core } from '../runtime/core.ts'
+import { openOnce } from '../runtime/open-once.ts'
 import { systemClock } from '../runtime/system.ts'
 import { accessOf } from './access.ts'
 import { type Dialect, errorAnswer, errorReply, HttpError } from './errors.ts'
@@ -25,14 +26,7 @@ export type LambdaHandler = (event: GatewayEvent, context?: HandlerContext) => P
  * request calls it again. Nothing is thrown: every error becomes an answer.
  */
 export function lambdaHandler(api: string, routes: RouteHandlers, openCore: () => Promise<Core>): LambdaHandler {
-  let opening: Promise<Core> | undefined
-  const open = (): Promise<Core> => {
-    opening ??= openCore().catch((error) => {
-      opening = undefined
-      throw error
-    })
-    return opening
-  }
+  const open = openOnce(openCore)
   return async (event, context) => {
     const observation = observeRequest({
       api,

@@ -1,4 +1,5 @@
 import type { Core } from '../runtime/core.ts'
+import { openOnce } from '../runtime/open-once.ts'
 import { roundsMost, runMaintenance } from './run.ts'
 
 /** What Lambda hands over beside the event. */
@@ -19,14 +20,7 @@ export function maintenanceHandler(
   openCore: () => Promise<Core>,
   again: (round: Round) => Promise<void>,
 ): (event: unknown, context: Context) => Promise<void> {
-  let opening: Promise<Core> | undefined
-  const open = (): Promise<Core> => {
-    opening ??= openCore().catch((error) => {
-      opening = undefined
-      throw error
-    })
-    return opening
-  }
+  const open = openOnce(openCore)
   return async (event, context) => {
     const core = await open()
     const budgetMs = Math.max(0, context.getRemainingTimeInMillis() - reserveMs)
