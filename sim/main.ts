@@ -14,7 +14,7 @@ import { type SceneName, sceneNames } from './scenes.ts'
 const count = (text: string): number => {
   const number = Number(text)
   if (text.trim() === '' || !Number.isSafeInteger(number) || number < 0)
-    throw new InvalidArgumentError('a whole number')
+    throw new InvalidArgumentError('Not a whole number of at least 0.')
   return number
 }
 

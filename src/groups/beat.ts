@@ -20,6 +20,7 @@ export type Beat = {
   readonly ring?: { readonly generation: number; readonly next: string }
 }
 
+/** @throws StoreError `misconfigured`: a format that this version does not know. */
 export function beatIn(slot: string, item: Item | undefined): Beat | undefined {
   if (!item) return undefined
   requireFormat('heartbeat', slot, item.v, format)

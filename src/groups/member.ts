@@ -92,6 +92,7 @@ function memberPatches(member: Member): Patch[] {
   ]
 }
 
+/** @throws StoreError `misconfigured`: a format that this version does not know. */
 export function memberIn(slot: string, item: Item | undefined): Member | undefined {
   if (!item) return undefined
   requireFormat('group member', slot, item.v, format)

@@ -33,6 +33,7 @@ export type JoinStep =
   /** It is in this generation already. */
   | { readonly step: 'answer' }
 
+/** What a JoinGroup of this member does to the group as it is, or why it is refused. `maxSize`: members a group may have. */
 export function joinStep(group: Group, member: Member | undefined, asked: Asked, maxSize: number): JoinStep {
   const stranger = asked.isNewId ? undefined : strangerIs(member, asked.memberId)
   if (stranger) return { ...stranger, unlessDead: false }

@@ -56,6 +56,7 @@ export function createChunk(entry: Chunk): Update {
   }
 }
 
+/** @throws StoreError `misconfigured`: a format that this version does not know. */
 export function readChunk(id: PartitionId, sk: string, item: Item): Chunk {
   const where = `${indexPk(id)} ${sk}`
   requireFormat('index entry', where, item.v, chunkFormat)

@@ -169,6 +169,7 @@ export const settle = (epoch: number, number: number, bytes: number): Update => 
   ),
 })
 
+/** @throws StoreError `misconfigured`: a format that this version does not know. */
 export function readHead(id: PartitionId, item: Item): Head {
   requireFormat('partition head', headKey(id).pk, item.v, headFormat)
   return {

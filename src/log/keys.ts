@@ -12,7 +12,7 @@
  *                                                   <base offset>s         a rolled segment (segment.ts)
  *   spilled producer   s/<topic id>/<partition>     <producer id>          where a producer stands that has left the head (spilled-producers.ts)
  *   blob               b/<hour>/<shard>             <blob id>              the bytes of one small produce request (blob.ts)
- *   once               once/<digest>                once                   an Idempotency-Key and its answer (once.ts)
+ *   once               once/<digest>                once                   an Idempotency-Key and its answer (append-once.ts)
  *   consumer instance  consumer/<group>             <instance>             a REST consumer's state (http/consumers)
  *   offsets            offsets/<group>              <topic id>/<partition> a committed offset (groups/offsets.ts)
  *   group              group/<group>                group                  state and generation of a consumer group (groups/group.ts)

@@ -60,6 +60,7 @@ export const segmentPatches = (segment: Segment): Patch[] => [
   ...(segment.cleaned ? [set('f', 1)] : []),
 ]
 
+/** @throws StoreError `misconfigured`: a format that this version does not know. */
 export function readSegment(id: PartitionId, sk: string, item: Item): Segment {
   requireFormat('index entry', `${indexPk(id)} ${sk}`, item.v, segmentFormat)
   return {

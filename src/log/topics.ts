@@ -177,6 +177,7 @@ export function checkTopicName(name: string): void {
   )
 }
 
+/** @throws KafkaError INVALID_PARTITIONS */
 export function checkPartitionCount(core: Core, partitions: number): void {
   const { maxPartitions } = core.settings
   if (Number.isInteger(partitions) && partitions >= 1 && partitions <= maxPartitions) return
