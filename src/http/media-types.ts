@@ -10,7 +10,7 @@ const embeddedTypes: Record<EmbeddedFormat, string> = {
 }
 export const embeddedType = (format: EmbeddedFormat): string => embeddedTypes[format]
 
-/** What C accepts as the type of a management call's body; curl's own default among them is not. */
+/** What Confluent accepts as the type of a management call's body; curl's own default among them is not. */
 const managementTypes = [metadataType, 'application/vnd.kafka+json', 'application/json', 'application/octet-stream']
 
 const bare = (type: string): string => (type.split(';')[0] ?? '').trim().toLowerCase()
@@ -59,7 +59,7 @@ export function answerType(request: HttpRequest): string {
   for (const type of accepted(request)) {
     if (anything.includes(type)) return metadataType
     if (managementTypes.slice(0, 3).includes(type)) return type
-    // Clients of the produce calls send the embedded type here too, and C answers with it.
+    // Clients of the produce calls send the embedded type here too, and Confluent answers with it.
     if (embeddedFormat(type)) return type
   }
   throw new HttpError('notAcceptable', `none of ${request.headers.accept} can be given: accept ${metadataType}`)

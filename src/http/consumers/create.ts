@@ -11,11 +11,11 @@ import { createInstance } from './instance.ts'
 import { defaultIdleMs, defaultRebalanceMs, type InstanceOptions, type Strategy, strategies } from './instance-item.ts'
 import { leave } from './membership.ts'
 
-/** C's settings are strings, and its clients send numbers and booleans too. */
+/** Confluent's settings are strings, and its clients send numbers and booleans too. */
 const setting = v.nullish(v.union([v.string(), v.number(), v.boolean()], 'must be a string, a number or a boolean'))
 
 const shape = v.strictObject({
-  /** C's clients of old say `id`. */
+  /** Confluent's clients of old say `id`. */
   id: v.nullish(v.string()),
   name: v.nullish(v.string()),
   format: setting,

@@ -197,7 +197,7 @@ function decodePartition(value: { readonly [name: string]: Value }): AssignedPar
 
 export const strategies: readonly Strategy[] = ['sticky', 'range', 'roundrobin']
 
-/** `consumer.instance.timeout.ms`, as in C: an instance of a silent client is kept this long. */
+/** `consumer.instance.timeout.ms`, as in Confluent's: an instance of a silent client is kept this long. */
 export const defaultIdleMs = 300_000
 /**
  * `max.poll.interval.ms`: how long a rebalance waits for this member. Java's five minutes would leave a group without answers for

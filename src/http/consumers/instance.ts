@@ -47,7 +47,7 @@ export async function createInstance(
   )
 }
 
-/** As C removes an instance unused for 300 s, its name may then be taken again. Until somebody does, it goes on working. */
+/** As Confluent removes an instance unused for 300 s, its name may then be taken again. Until somebody does, it goes on working. */
 export const isIdle = (core: Core, { usedMs, idleMs }: Instance): boolean => core.clock.now() > usedMs + idleMs
 
 /** 404 40403 where there is none. */

@@ -71,7 +71,7 @@ export async function subscription(core: Core, request: HttpRequest): Promise<Ht
 }
 
 /**
- * DELETE …/subscription: commits what was handed out, if auto commit is on, and leaves the group. As in C it also ends an
+ * DELETE …/subscription: commits what was handed out, if auto commit is on, and leaves the group. As in Confluent's it also ends an
  * assignment by hand.
  */
 export async function unsubscribe(core: Core, request: HttpRequest): Promise<HttpReply> {

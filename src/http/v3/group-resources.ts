@@ -1,4 +1,4 @@
-/** v3's shapes of consumer groups, their members, assignments and lags, with C's own names. */
+/** v3's shapes of consumer groups, their members, assignments and lags, with Confluent's own names. */
 import type { GroupListing, GroupState, MemberDescription } from '../../groups/describe.ts'
 import type { PartitionLag } from '../../groups/lag.ts'
 

@@ -102,7 +102,7 @@ async function existingGroup(core: Core, group: string): Promise<GroupDescriptio
   return found(group, describeGroup(core, group))
 }
 
-/** C answers a plain 404 where there is no such group. */
+/** Confluent answers a plain 404 where there is no such group. */
 async function found<T>(group: string, reading: Promise<T>): Promise<T> {
   try {
     return await reading
@@ -119,7 +119,7 @@ async function requireMember(core: Core, request: HttpRequest, { group }: GroupP
   return member
 }
 
-/** The greatest first, as C sorts them; 404 where nothing is committed. */
+/** The greatest first, as Confluent sorts them; 404 where nothing is committed. */
 async function requireLags(core: Core, group: string): Promise<readonly [PartitionLag, ...PartitionLag[]]> {
   // The sort is stable: equal lags stay in order of topics and partitions.
   const [first, ...rest] = (await found(group, groupLags(core, group))).sort((a, b) => b.lag - a.lag)
