@@ -10,6 +10,7 @@ import { type Asked, appendTogether } from '../log/append-together.ts'
 import { partitionText } from '../log/keys.ts'
 import type { Core } from '../runtime/core.ts'
 import type { Appender, TopicBatches } from './appender.ts'
+import { type InLine, newLines } from './lines.ts'
 
 export type FlushLimits = {
   /** How many flushes may be under way, of different partitions. */
@@ -24,33 +25,29 @@ export const flushLimits: FlushLimits = { flushesMax: 2, bytesMax: 8 * 1024 * 10
 
 type Outcomes = Awaited<ReturnType<Appender>>
 
-type Waiting = {
+type Waiting = InLine & {
   readonly request: readonly TopicBatches[]
-  readonly partitions: readonly string[]
-  readonly bytes: number
   readonly answer: (outcomes: Promise<Outcomes>) => void
 }
 
 /** The `Appender` of a process that serves many connections. Nothing has to be closed: it is done when all its calls are. */
 export function flushTogether(core: Core, limits: FlushLimits = flushLimits): Appender {
-  const waiting: Waiting[] = []
-  const busy = new Set<string>()
+  const lines = newLines<Waiting>()
   let counted = 0
 
   const begin = () => {
     while (counted < limits.flushesMax) {
-      const taken = take(waiting, busy, limits.bytesMax)
+      const taken = lines.take(limits.bytesMax)
       if (taken.length === 0) return
       void flush(taken)
     }
   }
   const flush = async (taken: readonly Waiting[]): Promise<void> => {
     counted++
-    for (const { partitions } of taken) for (const partition of partitions) busy.add(partition)
     let over = false
     const ended = endsOf(core, taken).map(async ([partition, end]) => {
       await end
-      busy.delete(partition)
+      lines.free(partition)
       // What waits for it goes with what waits for the others; nothing does any more where the flush was given up on.
       if (over) begin()
     })
@@ -65,31 +62,10 @@ export function flushTogether(core: Core, limits: FlushLimits = flushLimits): Ap
     const partitions = partitionsOf(request)
     if (partitions.length === 0) return request.map(() => [])
     return new Promise((answer) => {
-      waiting.push({ request, partitions, bytes: bytesOf(request), answer })
+      lines.join({ request, partitions, bytes: bytesOf(request), answer })
       begin()
     })
   }
-}
-
-/** The next flush: whatever waits and may go now, at least one request where there is any. */
-function take(waiting: Waiting[], busy: ReadonlySet<string>, bytesMax: number): readonly Waiting[] {
-  const taken: Waiting[] = []
-  const left: Waiting[] = []
-  const held = new Set(busy)
-  let bytes = 0
-  for (const one of waiting) {
-    const fits = taken.length === 0 || bytes + one.bytes <= bytesMax
-    if (fits && !one.partitions.some((partition) => held.has(partition))) {
-      taken.push(one)
-      bytes += one.bytes
-    } else {
-      left.push(one)
-      // Nobody passes it on a partition that it waits for.
-      for (const partition of one.partitions) held.add(partition)
-    }
-  }
-  waiting.splice(0, waiting.length, ...left)
-  return taken
 }
 
 /** Appends it all, and answers each request as soon as all of its own is known. When each partition is done with. */
@@ -120,7 +96,9 @@ const askedOf = ({ topic, batches, byId }: TopicBatches): Asked[] =>
 const partitionOf = ({ topic, batches }: Asked): string =>
   partitionText({ topicId: topic.id, partition: batches.partition })
 
-const partitionsOf = (request: readonly TopicBatches[]): string[] => request.flatMap(askedOf).map(partitionOf)
+const partitionsOf = (request: readonly TopicBatches[]): string[] => [
+  ...new Set(request.flatMap(askedOf).map(partitionOf)),
+]
 
 const bytesOf = (request: readonly TopicBatches[]): number =>
   request.reduce((sum, { batches }) => sum + batches.reduce((length, { records }) => length + records.length, 0), 0)

@@ -121,6 +121,64 @@ describe('requests that come together', () => {
     expect(offsetsOf(await behind)).toEqual([1])
   })
 
+  it('may be ever so many behind one that the store does not answer for, and cost the others nothing', async () => {
+    const { core, topic, waiting, letGo } = await heldStore(2)
+    const append = flushTogether(core, { ...flushLimits, heldMsMax: 1 })
+    const [behind, other] = [request(topic, 'behind'), request(topic, 'other', 1)]
+    const stuck = append(request(topic, 'stuck'))
+    await until(() => waiting.length === 1)
+    const line = range(30_000).map(() => append(behind))
+    let others = 0
+    void (async () => {
+      for (const _ of range(200)) await append(other).then(() => others++)
+    })()
+    await until(() => {
+      for (const { go } of waiting.splice(1)) go()
+      return others === 200
+    })
+    let last: ReturnType<typeof offsetsOf> | undefined
+    void line.at(-1)?.then((outcomes) => {
+      last = offsetsOf(outcomes)
+    })
+    await until(() => {
+      letGo()
+      return last !== undefined
+    })
+    expect([offsetsOf(await stuck), last]).toEqual([[0], [30_000]])
+  })
+
+  it('for several partitions pass nobody and are passed by nobody', async () => {
+    const { core, plain, topic, waiting, letGo } = await heldStore(3)
+    const append = flushTogether(core)
+    const both = (one: string, other: string): TopicBatches[] => [
+      {
+        topic,
+        batches: [
+          { partition: 0, records: batchOf([one]) },
+          { partition: 1, records: batchOf([other]) },
+        ],
+        byId: false,
+      },
+    ]
+    const asked = [
+      append(request(topic, 'a', 0)),
+      append(both('b', 'A')),
+      append(request(topic, 'B', 1)),
+      append(request(topic, 'free', 2)),
+      append(both('c', 'C')),
+      append(request(topic, 'd', 0)),
+    ]
+    let done = 0
+    for (const one of asked) void one.then(() => done++)
+    while (done < asked.length) {
+      await until(() => waiting.length > 0 || done === asked.length)
+      letGo()
+      await turns()
+    }
+    const values = await Promise.all(range(3).map((at) => readAll(plain, topic, at)))
+    expect(values.map((records) => records.map(text))).toEqual([['a', 'b', 'c', 'd'], ['A', 'B', 'C'], ['free']])
+  })
+
   it('are answered each for itself where one of them fails', async () => {
     const { core, topic, waiting, letGo } = await heldStore()
     const append = flushTogether(core)
