@@ -61,6 +61,21 @@ it('begins what is produced while earlier requests are on their way, and answers
   }
 })
 
+it('begins what comes while an earlier request is on its way', async () => {
+  const { client, begun, end } = await openGate()
+  client.send('produce', request(), version)
+  await until(() => begun.length === 1)
+  await turns()
+  client.send('produce', request(), version)
+  await until(() => begun.length === 2)
+  end(1)
+  end(0)
+  for (const at of [0, 1]) {
+    const { correlationId, value } = readResponse('produce', version, await client.next())
+    expect([correlationId, value.responses[0]?.partitionResponses[0]?.baseOffset]).toEqual([at + 1, at])
+  }
+})
+
 it('begins anything else only when what was produced before it is answered, and nothing beside it', async () => {
   const { client, begun, end } = await openGate()
   client.send('produce', request(), version)
@@ -85,6 +100,26 @@ it('begins no more than it may hold', async () => {
   expect(begun.length).toBe(3)
   for (let at = 0; at < 3; at++) end(at)
   await until(() => begun.length === 5)
+})
+
+it('begins no more small ones than it may hold, whatever their bytes: of one connection, and of all', async () => {
+  const one = await openGate({ overlappingMax: 5 })
+  for (let at = 0; at < 20; at++) one.client.send('produce', request(), version)
+  await until(() => one.begun.length === 5)
+  await turns()
+  expect(one.begun.length).toBe(5)
+  for (let at = 0; at < 5; at++) one.end(at)
+  await until(() => one.begun.length === 10)
+  const all = await openGate({ heldBytesMax: 100_000 })
+  for (let at = 0; at < 100; at++) all.client.send('produce', request(), version)
+  await until(() => all.begun.length > 5)
+  await turns()
+  expect(all.begun.length).toBeLessThan(20)
+  for (let at = 0; at < 100; at++) {
+    await until(() => all.begun.length > at)
+    all.end(at)
+    await all.client.next()
+  }
 })
 
 it('begins one at a time where the log promises no order', async () => {

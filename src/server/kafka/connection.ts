@@ -3,7 +3,7 @@ import type { Answerer } from '../../broker/answer-frame.ts'
 import { FrameError } from '../../broker/errors.ts'
 import type { Budget } from './budget.ts'
 import { FrameReader } from './framing.ts'
-import type { KafkaLimits } from './limits.ts'
+import { heldBytesOf, type KafkaLimits } from './limits.ts'
 import { send } from './outgoing.ts'
 
 const lingerMs = 1_000
@@ -38,6 +38,8 @@ export class Connection {
   readonly #present = new Set<AbortController>()
   /** The bytes of those that overlap. */
   #overlappingBytes = 0
+  /** Called when a request has come. */
+  #onRequest: (() => void) | undefined
   /** Resolves when all requests that were begun are answered. */
   #answered: Promise<void> = Promise.resolve()
   #working: Promise<void> | undefined
@@ -80,8 +82,8 @@ export class Connection {
           at = reader.take(chunk, at)
           const announced = reader.announcedBytes
           if (announced !== undefined) {
-            await this.#unread(this.#shared.requests.take(announced))
-            begun = announced
+            await this.#unread(this.#shared.requests.take(heldBytesOf(announced)))
+            begun = heldBytesOf(announced)
             reader.begin(announced)
           }
           const frame = reader.whole()
@@ -104,11 +106,12 @@ export class Connection {
 
   async #enqueue(frame: Buffer): Promise<void> {
     if (this.#ending) {
-      this.#shared.requests.release(frame.length)
+      this.#shared.requests.release(heldBytesOf(frame.length))
       return
     }
     this.#queue.push(frame)
     this.#queuedBytes += frame.length
+    this.#onRequest?.()
     this.#working ??= this.#work()
     if (this.#isFull()) {
       const room = new Promise<void>((onRoom) => {
@@ -137,12 +140,12 @@ export class Connection {
     this.#onRoom = undefined
   }
 
-  /** Answers until the queue is empty. */
+  /** Answers until the queue is empty and all that was begun is answered. */
   async #work(): Promise<void> {
     for (;;) {
       const frame = this.#queue.shift()
       if (!frame) {
-        await this.#answered
+        await this.#answeredOrMore()
         if (this.#queue.length > 0) continue
         break
       }
@@ -154,11 +157,19 @@ export class Connection {
     if (this.#ending) this.#close()
   }
 
+  #answeredOrMore(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onRequest = resolve
+      void this.#answered.then(resolve)
+    })
+  }
+
   /** Resolves when the next request may be begun. */
   async #begin(frame: Buffer): Promise<void> {
     const { answerer, limits, answers } = this.#shared
     const overlaps = answerer.overlaps(frame)
-    if (!overlaps || this.#overlappingBytes >= limits.overlappingBytesMax) await this.#answered
+    const isFull = this.#overlappingBytes >= limits.overlappingBytesMax || this.#present.size >= limits.overlappingMax
+    if (!overlaps || isFull) await this.#answered
     // Others' answers have to go first: nothing is held for it yet.
     await answers.take(0)
     this.#overlappingBytes += frame.length
@@ -170,7 +181,7 @@ export class Connection {
       this.#answered = this.#answer(frame, before, present.signal, onOrdered).finally(() => {
         this.#present.delete(present)
         this.#overlappingBytes -= frame.length
-        this.#shared.requests.release(frame.length)
+        this.#shared.requests.release(heldBytesOf(frame.length))
       })
     })
     await (overlaps ? Promise.race([ordered, this.#answered]) : this.#answered)

@@ -9,7 +9,8 @@ export type KafkaLimits = {
   /** Requests that one connection may have waiting, and their bytes: it is not read beyond either. */
   readonly queuedRequestsMax: number
   readonly queuedBytesMax: number
-  /** Of requests of one connection that are answered side by side: beyond it none is begun until they are answered. */
+  /** Requests of one connection that are answered side by side, and their bytes: beyond either none is begun until they are answered. */
+  readonly overlappingMax: number
   readonly overlappingBytesMax: number
   readonly connectionsMax: number
   /** A request that was begun, or an answer that is being sent, and does not move for so long closes its connection. */
@@ -18,12 +19,18 @@ export type KafkaLimits = {
   readonly idleMs: number
 }
 
+/** What a request takes while it is being answered, beside its bytes: measured, with thousands of small ones under way. */
+const besideFrameBytes = 8 * 1024
+
+export const heldBytesOf = (frameBytes: number): number => frameBytes + besideFrameBytes
+
 export const kafkaLimits: KafkaLimits = {
   frameBytesMax: 100 * 1024 * 1024,
   heldBytesMax: 256 * 1024 * 1024,
   unsentBytesMax: 256 * 1024 * 1024,
   queuedRequestsMax: 100,
   queuedBytesMax: 8 * 1024 * 1024,
+  overlappingMax: 1_000,
   overlappingBytesMax: 16 * 1024 * 1024,
   connectionsMax: 5_000,
   stalledMs: 30_000,
