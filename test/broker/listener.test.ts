@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { readResponse } from '../../src/protocol/frame.ts'
 import { jsonType } from '../http/kit.ts'
@@ -117,6 +118,41 @@ describe('limits', () => {
     const client = await door.client()
     client.write(frameOf('apiVersions', whoAreYou).subarray(0, 9))
     await client.closed
+  })
+
+  it('a request that comes on by a byte now and then loses its connection, also where another is being answered', async () => {
+    const door = await openDoor({ limits: { stalledMs: 100 } })
+    await door.topic({ name: 't' })
+    const [client, reader] = [await door.client(), await door.client()]
+    reader.send('fetch', fetchFrom('t', 0, { maxWaitMs: 60_000 }), 12)
+    const frame = frameOf('produce', produceTo('t', batchOf(['x'.repeat(5_000)])), 1, 9)
+    for (let at = 0; at < frame.length && !(client.socket.closed && reader.socket.closed); at++) {
+      for (const { write } of [client, reader]) write(frame.subarray(at, at + 1))
+      await setTimeout(10)
+    }
+    await Promise.all([client.closed, reader.closed])
+    await until(() => door.kafka.connections() === 0)
+  })
+
+  it('a large request that comes slowly, but comes, is answered', async () => {
+    const door = await openDoor({ limits: { stalledMs: 100 } })
+    await door.topic({ name: 't' })
+    const client = await door.client()
+    const frame = frameOf('produce', produceTo('t', batchOf(['x'.repeat(900_000)])), 1, 9)
+    for (let at = 0; at < frame.length; at += 300_000) {
+      client.write(frame.subarray(at, at + 300_000))
+      await setTimeout(40)
+    }
+    expect(correlationIdOf(await client.next())).toBe(1)
+  })
+
+  it('large requests that never come whole leave room for everybody else', async () => {
+    const door = await openDoor({ limits: { heldBytesMax: 16 * 1024 * 1024 } })
+    const begun = frameOf('apiVersions', whoAreYou).subarray(0, 9)
+    begun.writeInt32BE(6 * 1024 * 1024)
+    for (let at = 0; at < 5; at++) (await door.client()).write(begun)
+    await turns()
+    expect((await ask(await door.client())).errorCode).toBe(0)
   })
 
   it('a connection without requests is closed in the end', async () => {

@@ -3,8 +3,9 @@ import type { Answerer } from '../../broker/answer-frame.ts'
 import { FrameError } from '../../broker/errors.ts'
 import type { Budget } from './budget.ts'
 import { FrameReader } from './framing.ts'
-import { heldBytesOf, type KafkaLimits } from './limits.ts'
-import { send } from './outgoing.ts'
+import type { KafkaLimits } from './limits.ts'
+import { pieceBytes, send } from './outgoing.ts'
+import type { RequestRoom } from './request-room.ts'
 
 const lingerMs = 1_000
 
@@ -13,7 +14,7 @@ export type Shared = {
   readonly answerer: Answerer
   readonly limits: KafkaLimits
   /** Requests that are held. */
-  readonly requests: Budget
+  readonly requests: RequestRoom
   /** Answers that are not sent yet. */
   readonly answers: Budget
 }
@@ -44,6 +45,9 @@ export class Connection {
   #answered: Promise<void> = Promise.resolve()
   #working: Promise<void> | undefined
   #waiting = false
+  /** Cuts off a client that sends too little of a request; of how much its time began anew. */
+  #stalled: NodeJS.Timeout | undefined
+  #watchedBytes = 0
   /** No more requests are taken; those that are here are answered, without waiting for anything. */
   #ending = false
 
@@ -74,7 +78,7 @@ export class Connection {
   async #receive(): Promise<void> {
     const { limits } = this.#shared
     const reader = new FrameReader(limits.frameBytesMax)
-    let begun = 0
+    let begun: number | undefined
     try {
       // The cast: without setEncoding Node's sockets yield Buffers, which its types do not say.
       for await (const chunk of this.#socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -82,16 +86,17 @@ export class Connection {
           at = reader.take(chunk, at)
           const announced = reader.announcedBytes
           if (announced !== undefined) {
-            await this.#unread(this.#shared.requests.take(heldBytesOf(announced)))
-            begun = heldBytesOf(announced)
+            await this.#unread(this.#shared.requests.take(announced))
+            begun = announced
             reader.begin(announced)
           }
           const frame = reader.whole()
           if (!frame) continue
-          begun = 0
+          begun = undefined
+          this.#unwatch()
           await this.#enqueue(frame)
         }
-        this.#socket.setTimeout(reader.isAmidFrame ? limits.stalledMs : limits.idleMs)
+        this.#watch(reader)
       }
       this.end()
     } catch (error) {
@@ -100,13 +105,31 @@ export class Connection {
       if (!isTheirs) this.#shared.answerer.report(error)
       this.#socket.destroy()
     } finally {
-      this.#shared.requests.release(begun)
+      this.#unwatch()
+      if (begun !== undefined) this.#shared.requests.release(begun)
     }
+  }
+
+  /** A request that was begun has to come on, whatever else goes on: it holds room that others wait for. */
+  #watch({ comeBytes }: FrameReader): void {
+    if (comeBytes === 0 || (this.#stalled && comeBytes < this.#watchedBytes + pieceBytes)) return
+    this.#unwatch()
+    this.#watchedBytes = comeBytes
+    this.#stalled = setTimeout(() => {
+      // Nobody reads what it sends now.
+      if (this.#waiting) this.#stalled?.refresh()
+      else this.#socket.destroy()
+    }, this.#shared.limits.stalledMs)
+  }
+
+  #unwatch(): void {
+    clearTimeout(this.#stalled)
+    this.#stalled = undefined
   }
 
   async #enqueue(frame: Buffer): Promise<void> {
     if (this.#ending) {
-      this.#shared.requests.release(heldBytesOf(frame.length))
+      this.#shared.requests.release(frame.length)
       return
     }
     this.#queue.push(frame)
@@ -181,7 +204,7 @@ export class Connection {
       this.#answered = this.#answer(frame, before, present.signal, onOrdered).finally(() => {
         this.#present.delete(present)
         this.#overlappingBytes -= frame.length
-        this.#shared.requests.release(heldBytesOf(frame.length))
+        this.#shared.requests.release(frame.length)
       })
     })
     await (overlaps ? Promise.race([ordered, this.#answered]) : this.#answered)

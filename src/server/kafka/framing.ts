@@ -21,9 +21,9 @@ export class FrameReader {
     this.#bytesMax = bytesMax
   }
 
-  /** Whether a frame has been begun and not come to its end. */
-  get isAmidFrame(): boolean {
-    return this.#preludeFilled > 0
+  /** What has come of a frame that has been begun and not come to its end. */
+  get comeBytes(): number {
+    return Math.max(this.#preludeFilled, this.#frame ? this.#filled : 0)
   }
 
   /** The announced length of a frame that has no room yet. */

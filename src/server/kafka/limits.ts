@@ -13,16 +13,11 @@ export type KafkaLimits = {
   readonly overlappingMax: number
   readonly overlappingBytesMax: number
   readonly connectionsMax: number
-  /** A request that was begun, or an answer that is being sent, and does not move for so long closes its connection. */
+  /** A request that was begun, or an answer that is being sent, and hardly moves for so long closes its connection. */
   readonly stalledMs: number
   /** A connection without requests is closed (Kafka's `connections.max.idle.ms`). */
   readonly idleMs: number
 }
-
-/** What a request takes while it is being answered, beside its bytes: measured, with thousands of small ones under way. */
-const besideFrameBytes = 8 * 1024
-
-export const heldBytesOf = (frameBytes: number): number => frameBytes + besideFrameBytes
 
 export const kafkaLimits: KafkaLimits = {
   frameBytesMax: 100 * 1024 * 1024,

@@ -6,6 +6,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { Budget } from './budget.ts'
 import { Connection } from './connection.ts'
 import { type KafkaLimits, kafkaLimits } from './limits.ts'
+import { RequestRoom } from './request-room.ts'
 
 export type KafkaServer = {
   /** Where it listens, the port as given by the system where 0 was asked for. */
@@ -37,7 +38,7 @@ export async function startKafkaServer(options: KafkaOptions): Promise<KafkaServ
   const shared = {
     answerer: 'answer' in made ? made : answererOf(made),
     limits,
-    requests: new Budget(limits.heldBytesMax),
+    requests: new RequestRoom(limits.heldBytesMax),
     answers: new Budget(limits.unsentBytesMax),
   }
   const open = new Map<Connection, Socket>()

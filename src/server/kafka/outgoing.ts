@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
-/** A client that takes less than this in `stalledMs` is cut off. */
-const pieceBytes = 512 * 1024
+/** A client that takes, or sends, less than this in `stalledMs` is cut off. */
+export const pieceBytes = 512 * 1024
 
 /**
  * Hands an answer to the system, a piece at a time: resolves when all of it is there or nearly, and destroys the socket of a client
