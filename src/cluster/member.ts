@@ -16,7 +16,7 @@ import {
   type Registry,
   readRegistry,
 } from './registry.ts'
-import { changeView, emptyView, joined, left, membersOf, readView, type View } from './view.ts'
+import { changeView, emptyView, joined, left, madeAnew, membersOf, readView, type View } from './view.ts'
 
 export type MemberOptions = Omit<Endpoint, 'nodeId'> & {
   /** Undefined: the least one that is free. */
@@ -146,6 +146,15 @@ export function newMember(core: Core, options: MemberOptions): Member {
     if (dead.length > 0) view = await changeView(core, view, (now) => left(now, dead), { onlyThis: true })
   }
 
+  /** No view is less than an epoch that was met, but one that somebody removed: heads would refuse who goes by it. */
+  async function see([brokers, found]: readonly [Registry, View]): Promise<void> {
+    const last = view
+    const { epochs } = core.memory
+    registry = brokers
+    view = await changeView(core, found, (now) => madeAnew(now, last, epochs.greatest))
+    epochs.greatest = Math.max(epochs.greatest, view.epoch)
+  }
+
   async function beat(): Promise<void> {
     if (leaving) return
     const renewed = renewBoth()
@@ -155,7 +164,7 @@ export function newMember(core: Core, options: MemberOptions): Member {
     const looked = Promise.all([readRegistry(core, watch), readView(core)])
     await Promise.allSettled([renewed, looked])
     await renewed
-    ;[registry, view] = await looked
+    await see(await looked)
     await control()
     if (!leaving && !membersOf(view).includes(nodeId)) {
       view = await changeView(core, view, (now) => (membersOf(now).includes(nodeId) ? now : joined(now, nodeId)))

@@ -64,6 +64,20 @@ export function left(view: View, nodes: readonly number[]): View {
   )
 }
 
+/** More changes than anybody who met an epoch was ever behind of. */
+const unseenMax = 1_000
+
+/**
+ * The view made anew where it is less than an `epoch` that was met: the item was removed, or replaced by an old one. Its members are those
+ * of the `last` one that is known, too: who is no more is removed as ever. All epochs are beyond those that anybody was told.
+ */
+export function madeAnew(view: View, last: View, epoch: number): View {
+  if (view.epoch >= epoch) return view
+  const members = new Set([...membersOf(last), ...membersOf(view)])
+  const beyond = epoch + unseenMax
+  return { epoch: beyond, floor: beyond, floorMembers: [...members].sort((a, b) => a - b), events: [] }
+}
+
 function withEvents(view: View, added: readonly ViewEvent[]): View {
   const events = [...view.events, ...added]
   const epoch = added.at(-1)?.epoch ?? view.epoch

@@ -145,7 +145,7 @@ async function whyRefused(
   }
   const mark = fingerprint(ref)
   const maybeDropped = head.horizon >= ref.stamp || head.fingerprints.some((other) => sameBytes(other, mark))
-  if (!maybeDropped && fenced) return deposed(head)
+  if (!maybeDropped && fenced) return deposed(core, head)
   if (!maybeDropped && outdated) return { verdict: 'too-late', horizon: head.horizon }
   if (!maybeDropped && head.packedTail.length >= tailRefsMax) {
     // Whoever should have spilled did not live to do it.
@@ -154,16 +154,17 @@ async function whyRefused(
   }
   const found = await findInIndex(core, id, ref, head)
   if (typeof found === 'number') return { verdict: 'appended', baseOffset: found, head }
-  if (found === 'absent' && fenced) return deposed(head)
+  if (found === 'absent' && fenced) return deposed(core, head)
   if (found === 'absent' && (outdated || head.horizon >= ref.stamp))
     return { verdict: 'too-late', horizon: head.horizon }
   return { verdict: 'unknown', cause: new Error('the append has left the reach of a search, or two refs share a mark') }
 }
 
-const deposed = ({ epoch }: Head): Verdict => ({
-  verdict: 'refused',
-  error: new KafkaError('NOT_LEADER_OR_FOLLOWER', `another broker leads this partition, in epoch ${epoch}`),
-})
+function deposed({ memory: { epochs } }: Core, { epoch }: Head): Verdict {
+  epochs.greatest = Math.max(epochs.greatest, epoch)
+  const error = new KafkaError('NOT_LEADER_OR_FOLLOWER', `another broker leads this partition, in epoch ${epoch}`)
+  return { verdict: 'refused', error }
+}
 
 /** How many of the newest entries are looked through before the search goes by stamp. */
 const newestEntriesSought = 8

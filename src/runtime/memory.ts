@@ -18,6 +18,8 @@ export type Memory = {
   readonly wakeups: Wakeups
   /** The last stamp taken, without its era, and how far others’ were ahead of this clock (log/stamp.ts). */
   readonly stamps: { lastTicks: number; aheadTicks: number }
+  /** The greatest leader epoch met in a view of the cluster or in a head: a view of less has been lost (cluster/member.ts). */
+  readonly epochs: { greatest: number }
   /** The idempotent producers of partitions, as last seen in their heads, by partition (log/producers.ts). */
   readonly producers: Map<string, SeenProducers>
   /** Commits under way, by the item of the offset (groups/offsets.ts). */
@@ -38,6 +40,7 @@ export const freshMemory = (cacheBytes: number): Memory => ({
   topics: new Map(),
   wakeups: wakeups(),
   stamps: { lastTicks: 0, aheadTicks: 0 },
+  epochs: { greatest: 0 },
   producers: new Map(),
   commits: new Map(),
   beginnings: new Map(),

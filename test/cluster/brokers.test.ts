@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { headKey } from '../../src/log/keys.ts'
 import { batchesIn, decodeBatch } from '../../src/protocol/records/batch.ts'
+import { set } from '../../src/store/items.ts'
 import { batchOf, type Client, fetchFrom, produceTo } from '../broker/kit.ts'
 import { beatMs, newBrokers, partitionsOf, type RunningBroker, replacedMs, startThree } from './brokers.ts'
 
@@ -59,7 +61,7 @@ const split = (all: readonly RunningBroker[], nodeId: number) => ({
 
 test('every broker tells the same: all brokers, one leader for each partition, one coordinator, one controller', async () => {
   const brokers = newBrokers()
-  await brokers.topic('news', 12)
+  await brokers.topic('news', 40)
   const three = await startThree(brokers)
   const told = await Promise.all(
     three.map(async (broker) => {
@@ -206,6 +208,19 @@ test('an old leader that believes in itself appends nothing once another has app
     errorCode: notLeader,
     currentLeader: { leaderId: two.nodeId },
   })
+})
+
+test('a view that was lost with all who knew it is made anew beyond the epochs that heads have met', async () => {
+  const brokers = newBrokers()
+  const topicId = await brokers.topic('news', 2)
+  await brokers.stores.items.update(headKey({ topicId, partition: 1 }), { patches: [set('e', 40)] })
+  const one = await brokers.start()
+  const client = await one.client()
+  expect(await produced(client, 0, 'a')).toMatchObject({ errorCode: 0, baseOffset: 0 })
+  expect(await produced(client, 1, 'a')).toMatchObject({ errorCode: notLeader })
+  await brokers.pass(beatMs)
+  for (const at of [0, 1]) expect(await produced(client, at, 'b')).toMatchObject({ errorCode: 0 })
+  for (const { leaderEpoch } of await partitionsOf(client, 'news')) expect(leaderEpoch).toBeGreaterThan(40)
 })
 
 test('whoever leaves sends its clients on at once, and the others take over without a pause', async () => {

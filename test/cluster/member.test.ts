@@ -4,6 +4,7 @@ import { leadership } from '../../src/cluster/leadership.ts'
 import { type Member, NodeIdTaken, newMember } from '../../src/cluster/member.ts'
 import { clusterStatus } from '../../src/cluster/status.ts'
 import { membersOf } from '../../src/cluster/view.ts'
+import { clusterViewKey } from '../../src/log/keys.ts'
 import { createTopic } from '../../src/log/topics.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { StoreError } from '../../src/store/errors.ts'
@@ -156,6 +157,28 @@ test('one that slept for long does not act on what it knew: not before it has re
   expect(order.indexOf('asked for the view')).toBeGreaterThan(order.lastIndexOf('wrote broker/1'))
   expect(one.member.isServing()).toBe(true)
   expect(membersSeenBy(one)).toEqual([1, 2])
+})
+
+test('a view that is lost is made anew by those who knew it: the same leaders, beyond every epoch that was told', async () => {
+  const { joinedBroker, pass, stores } = newCluster()
+  const brokers = [await joinedBroker(), await joinedBroker(), await joinedBroker()]
+  await pass(leaseMs)
+  const [before, { epoch }] = [brokers.map(ledBy), (brokers[0] ?? brokers[1])?.member.view() ?? { epoch: -1 }]
+  await stores.items.delete(clusterViewKey)
+  const late = await joinedBroker()
+  expect(late.member.view().epoch).toBeLessThan(epoch)
+  await pass(beatMs)
+  await pass(beatMs)
+  for (const broker of [...brokers, late]) {
+    expect(membersSeenBy(broker)).toEqual([1, 2, 3, 4])
+    expect(broker.member.isServing()).toBe(true)
+    for (let at = 0; at < 60; at++) {
+      expect(leadership(broker.member.view(), 'some-topic', at).epoch).toBeGreaterThan(epoch)
+    }
+  }
+  late.die()
+  await pass(replacedMs)
+  expect(brokers.map(ledBy)).toEqual(before)
 })
 
 test('whoever leaves leads nothing at once, hands its duties over, and its id is free for the next', async () => {
