@@ -1,3 +1,5 @@
+import type { Room } from '../log/fetch.ts'
+
 /**
  * What a caller may touch, as the doors tell it: the part of `Access` (http/access.ts) that Kafka's APIs ask for. Each promise
  * rejects with KafkaError TOPIC_AUTHORIZATION_FAILED, GROUP_AUTHORIZATION_FAILED or CLUSTER_AUTHORIZATION_FAILED.
@@ -23,6 +25,8 @@ export type Peer = {
   readonly waitMsMax: number
   /** The most bytes of records in one answer, save a single batch that is larger. Undefined: the broker's own limit. */
   readonly answerBytesMax?: number
+  /** Where records that are read for an answer are held until it is sent. */
+  readonly room?: Room
   /** Told of a group's wait that was cut: the same request, sent again with this member id, goes on with it. */
   readonly onPending?: (memberId: string) => void
   /** Told that a request has its place before all later ones: the next of those that may overlap can be begun. */

@@ -46,6 +46,17 @@ export type FetchRequest = {
   readonly maxWaitMs: number
   /** Ends the wait early. */
   readonly signal?: AbortSignal
+  readonly room?: Room
+}
+
+/** Where the memory for records comes from. */
+export type Room = {
+  /** Before records are read: how many bytes of them may be, of so many. May wait, but not where some are held already. */
+  take(bytes: number): Promise<number>
+  /** Since it was cleared less was given than was wanted: waiting for more records is of no use. */
+  isShort(): boolean
+  /** What was read is not held any more. */
+  clear(): void
 }
 
 /** Heads are looked at again after this long, growing, while nothing has come; this process's own appends wake at once. */
@@ -59,9 +70,10 @@ export async function fetch(core: Core, request: FetchRequest): Promise<readonly
   for (let look = 0; ; look++) {
     const news = core.memory.wakeups.listen(keys)
     try {
+      request.room?.clear()
       const fetched = await fetchNow(core, request)
       const leftMs = deadlineMs - core.clock.uptime()
-      if (leftMs <= 0 || request.signal?.aborted || isEnough(fetched, request.minBytes)) return fetched
+      if (leftMs <= 0 || request.signal?.aborted || isEnough(fetched, request)) return fetched
       const lookMs = Math.min(leftMs, longestLookMs, firstLookMs * 2 ** look)
       await core.clock.sleep(lookMs, request.signal ? AbortSignal.any([news.signal, request.signal]) : news.signal)
     } finally {
@@ -70,7 +82,8 @@ export async function fetch(core: Core, request: FetchRequest): Promise<readonly
   }
 }
 
-function isEnough(fetched: readonly Fetched[], minBytes: number): boolean {
+function isEnough(fetched: readonly Fetched[], { minBytes, room }: FetchRequest): boolean {
+  if (room?.isShort()) return true
   let bytes = 0
   for (const one of fetched) {
     if ('error' in one) return true
@@ -87,7 +100,7 @@ async function fetchNow(core: Core, request: FetchRequest): Promise<readonly Fet
   const done: Fetched[] = []
   let bytesLeft = request.maxBytes
   while (open.length > 0) {
-    const read = await readOnce(core, open, bytesLeft)
+    const read = await readOnce(core, open, bytesLeft, request.room)
     const again: Open[] = []
     for (const [place, { asked, at, tries }] of open.entries()) {
       const result = read[place]
@@ -127,12 +140,14 @@ type Open = { readonly asked: PartitionRequest; readonly at: number; readonly tr
 /** A read that is known to find something, and where. */
 type Planned = { readonly asked: PartitionRequest; readonly head: Head; readonly pieces: readonly Piece[] }
 
-async function readOnce(core: Core, open: readonly Open[], maxBytes: number): Promise<readonly Read[]> {
+async function readOnce(core: Core, open: readonly Open[], bytesMax: number, room?: Room): Promise<readonly Read[]> {
   const heads = await readHeads(
     core,
     open.map(({ asked }) => idOf(asked)),
   )
   const plans = await Promise.all(open.map((one, at) => plan(core, one, heads[at])))
+  const wanted = bytesIn(share(plans, bytesMax))
+  const maxBytes = room && wanted > 0 ? Math.min(bytesMax, await room.take(wanted)) : bytesMax
   const shares = share(plans, maxBytes)
   const data = await readPieces(
     core,
@@ -173,6 +188,9 @@ function share(plans: readonly (Read | Planned)[], maxBytes: number) {
     return { plan, pieces }
   })
 }
+
+const bytesIn = (shares: ReturnType<typeof share>): number =>
+  shares.reduce((sum, { pieces }) => pieces.reduce((bytes, { length }) => bytes + length, sum), 0)
 
 function toBatches(
   { asked, head }: Planned,

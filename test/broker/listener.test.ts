@@ -180,6 +180,24 @@ describe('limits', () => {
     expect((await ask(client)).errorCode).toBe(0)
   })
 
+  it('many clients that never read what they fetch cost the others nothing, and no more memory than there is for them', async () => {
+    const limits = { stalledMs: 60_000, unsentRecordBytesMax: 4 * 1024 * 1024, unsentBytesMax: 4 * 1024 * 1024 }
+    const door = await openDoor({ limits, settings: { cacheBytes: 0 } })
+    await door.topic({ name: 't' })
+    const client = await door.client()
+    for (let at = 0; at < 4; at++) await client.call('produce', produceTo('t', batchOf(['x'.repeat(900_000)])), 9)
+    for (let at = 0; at < 30; at++) {
+      const deaf = await door.client()
+      deaf.socket.pause()
+      // More than the system takes for a client that does not read.
+      for (let count = 0; count < 20; count++) deaf.send('fetch', fetchFrom('t', 0), 12)
+    }
+    await setTimeout(300)
+    expect((await ask(client)).errorCode).toBe(0)
+    await client.call('produce', produceTo('t', batchOf(['a'])), 9)
+    expect((await client.call('fetch', fetchFrom('t', 5), 12)).responses[0]?.partitions[0]?.errorCode).toBe(0)
+  })
+
   it('more requests than may be held at once wait until others are answered', async () => {
     const door = await openDoor({ limits: { heldBytesMax: 5_000 } })
     const [first, second] = [await door.client(), await door.client()]

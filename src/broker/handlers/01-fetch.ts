@@ -104,6 +104,7 @@ async function read(
     minBytes: Math.min(request.minBytes, maxBytes),
     maxWaitMs: Math.max(0, waitMs),
     signal: caller.signal,
+    ...(caller.room ? { room: caller.room } : {}),
   })
 }
 

@@ -12,6 +12,10 @@ export class Budget {
     return this.#held
   }
 
+  get free(): number {
+    return Math.max(0, this.#bytesMax - this.#held)
+  }
+
   /** Resolves when the bytes are there; undefined where they are at once. What is larger than all of it gets it alone. */
   take(bytes: number): Promise<void> | undefined {
     if (this.#waiting.length === 0 && this.#fits(bytes)) {

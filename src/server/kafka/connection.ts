@@ -5,6 +5,7 @@ import type { Budget } from './budget.ts'
 import { FrameReader } from './framing.ts'
 import type { KafkaLimits } from './limits.ts'
 import { pieceBytes, send } from './outgoing.ts'
+import { roomOf } from './record-room.ts'
 import type { RequestRoom } from './request-room.ts'
 
 const lingerMs = 1_000
@@ -15,7 +16,9 @@ export type Shared = {
   readonly limits: KafkaLimits
   /** Requests that are held. */
   readonly requests: RequestRoom
-  /** Answers that are not sent yet. */
+  /** Records in answers that are not sent yet. */
+  readonly records: Budget
+  /** All else in them. */
   readonly answers: Budget
 }
 
@@ -212,7 +215,8 @@ export class Connection {
 
   /** Gives the answer when those `before` it have gone. Never rejects. */
   async #answer(frame: Buffer, before: Promise<void>, signal: AbortSignal, onOrdered: () => void): Promise<void> {
-    const { answerer, limits, answers } = this.#shared
+    const { answerer, limits, answers, records } = this.#shared
+    const room = roomOf(records)
     try {
       if (this.#socket.destroyed) return
       const answer = await answerer.answer(
@@ -222,12 +226,13 @@ export class Connection {
           signal,
           waitMsMax: Number.POSITIVE_INFINITY,
           onOrdered,
+          room,
         },
         frame,
       )
       await before
       if (!answer) return
-      const bytes = answer.reduce((sum, { length }) => sum + length, 0)
+      const bytes = Math.max(0, answer.reduce((sum, { length }) => sum + length, 0) - room.heldBytes)
       answers.hold(bytes)
       try {
         await send(this.#socket, answer, limits.stalledMs)
@@ -239,6 +244,7 @@ export class Connection {
       await before
       this.#socket.destroy()
     } finally {
+      room.clear()
       await before
     }
   }

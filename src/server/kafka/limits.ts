@@ -4,7 +4,9 @@ export type KafkaLimits = {
   readonly frameBytesMax: number
   /** Requests of all connections that are being received, waiting or answered; connections are not read beyond it. */
   readonly heldBytesMax: number
-  /** Answers of all connections that their clients have not taken yet: beyond it no request is begun. */
+  /** Records in answers that their clients have not taken yet: beyond it none are read. */
+  readonly unsentRecordBytesMax: number
+  /** What else is in such answers: beyond it no request is begun. */
   readonly unsentBytesMax: number
   /** Requests that one connection may have waiting, and their bytes: it is not read beyond either. */
   readonly queuedRequestsMax: number
@@ -22,7 +24,8 @@ export type KafkaLimits = {
 export const kafkaLimits: KafkaLimits = {
   frameBytesMax: 100 * 1024 * 1024,
   heldBytesMax: 256 * 1024 * 1024,
-  unsentBytesMax: 256 * 1024 * 1024,
+  unsentRecordBytesMax: 256 * 1024 * 1024,
+  unsentBytesMax: 64 * 1024 * 1024,
   queuedRequestsMax: 100,
   queuedBytesMax: 8 * 1024 * 1024,
   overlappingMax: 1_000,

@@ -39,6 +39,7 @@ export async function startKafkaServer(options: KafkaOptions): Promise<KafkaServ
     answerer: 'answer' in made ? made : answererOf(made),
     limits,
     requests: new RequestRoom(limits.heldBytesMax),
+    records: new Budget(limits.unsentRecordBytesMax),
     answers: new Budget(limits.unsentBytesMax),
   }
   const open = new Map<Connection, Socket>()
