@@ -262,6 +262,18 @@ describe('a fetch that waits', () => {
   })
 })
 
+describe('a fetch that waits before others', () => {
+  it('ends when its client has gone, however many it has sent', async () => {
+    const door = await openDoor({ limits: { queuedRequestsMax: 5 } })
+    await door.topic({ name: 't' })
+    const reader = await door.client()
+    for (let at = 0; at < 50; at++) reader.send('fetch', fetchFrom('t', 0, { maxWaitMs: 3_600_000 }), 12)
+    await turns()
+    reader.socket.destroy()
+    await until(() => door.kafka.connections() === 0)
+  })
+})
+
 describe('a stop', () => {
   it('answers what has come, waits for nothing else, and takes no new connections', async () => {
     const door = await openDoor()

@@ -140,6 +140,8 @@ export class Connection {
     this.#onRequest?.()
     this.#working ??= this.#work()
     if (this.#isFull()) {
+      // Not read, it could be gone: nobody waits for news with so much to be answered.
+      for (const present of this.#present) present.abort()
       const room = new Promise<void>((onRoom) => {
         this.#onRoom = onRoom
       })
