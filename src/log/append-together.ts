@@ -40,7 +40,16 @@ export type Asked = { readonly topic: Topic; readonly batches: NewBatches; reado
 export function appendTogether(core: Core, asked: readonly Asked[]): readonly Promise<AppendOutcome>[] {
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const begun = begin(core, asked, deadlineMs)
-  return asked.map(async (one, at): Promise<AppendOutcome> => {
+  const settled = new Map<string, Promise<unknown>>()
+  return asked.map((one, at) => {
+    const partition = partitionText({ topicId: one.topic.id, partition: one.batches.partition })
+    const before = settled.get(partition)
+    const outcome = outcomeOf(one, at, before)
+    settled.set(partition, Promise.allSettled([before, outcome]))
+    return outcome
+  })
+
+  async function outcomeOf(one: Asked, at: number, before: Promise<unknown> | undefined): Promise<AppendOutcome> {
     const { partition } = one.batches
     try {
       const found = (await begun)[at]
@@ -48,9 +57,12 @@ export function appendTogether(core: Core, asked: readonly Asked[]): readonly Pr
       return await found()
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
-      return error.error === 'UNKNOWN_TOPIC_OR_PARTITION' ? elsewhere(core, one) : { partition, error }
+      if (error.error !== 'UNKNOWN_TOPIC_OR_PARTITION') return { partition, error }
+      // Each for itself: in their order only where one waits for the other.
+      await before
+      return elsewhere(core, one)
     }
-  })
+  }
 }
 
 /** The topic may have grown, or have been created anew, since this process last saw it: that is looked after there. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { appendEach, type TopicBatches } from '../../src/broker/appender.ts'
 import { flushLimits, flushTogether } from '../../src/broker/flush-together.ts'
+import { increasePartitions } from '../../src/log/alter-topic.ts'
 import type { AppendOutcome } from '../../src/log/append.ts'
-import { createTopic, type Topic } from '../../src/log/topics.ts'
+import { createTopic, type Topic, topicNamed } from '../../src/log/topics.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
 import type { ItemStore, Key } from '../../src/store/items.ts'
@@ -177,6 +178,20 @@ describe('requests that come together', () => {
     }
     const values = await Promise.all(range(3).map((at) => readAll(plain, topic, at)))
     expect(values.map((records) => records.map(text))).toEqual([['a', 'b', 'c', 'd'], ['A', 'B', 'C'], ['free']])
+  })
+
+  it('stand in their order also in a partition that this process has not heard of', async () => {
+    const { core, plain, topic, waiting } = await heldStore()
+    await increasePartitions(plain, 't', 2)
+    const append = flushTogether(core)
+    const answers = range(10).map((at) => append(request(topic, `${at}`, 1)))
+    let done = 0
+    for (const answer of answers) void answer.then(() => done++)
+    while (done < answers.length) {
+      await turns()
+      waiting.pop()?.go()
+    }
+    expect((await readAll(plain, await topicNamed(plain, 't'), 1)).map(text)).toEqual(range(10).map(String))
   })
 
   it('are answered each for itself where one of them fails', async () => {
