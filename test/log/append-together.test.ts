@@ -4,7 +4,8 @@ import { append } from '../../src/log/append.ts'
 import { refsAtOnceMax } from '../../src/log/append-refs.ts'
 import { appendTogether } from '../../src/log/append-together.ts'
 import { newBlobId } from '../../src/log/blob-id.ts'
-import { appendUpdate } from '../../src/log/head.ts'
+import { appendUpdate, headExcess, readHead } from '../../src/log/head.ts'
+import { headKey } from '../../src/log/keys.ts'
 import { createTopic, deleteTopic } from '../../src/log/topics.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { systemRandom } from '../../src/runtime/system.ts'
@@ -155,6 +156,18 @@ describe('what several callers append together', () => {
 })
 
 describe('what idempotent producers append together', () => {
+  test.each([3, 5, 9, 14])('leaves room for another like it, however many refs it brings: %d', async (count) => {
+    const core = freshCore()
+    const topic = await createTopic(core, { name: 't' })
+    const id = { topicId: topic.id, partition: 0 }
+    for (const sequence of range(40)) {
+      const brought = range(count).map((producer) => ({ topic, sent: { producer, sequence, values: ['v'] } }))
+      expect(await together(core, brought)).toHaveLength(count)
+      const head = readHead(id, (await core.items.get(headKey(id))) ?? {})
+      expect(headExcess(head, head.packedTail.at(-1)?.length ?? 0)).toBeLessThanOrEqual(0)
+    }
+  })
+
   test('is one update, in which each keeps its sequence', async () => {
     const core = freshCore()
     const topic = await createTopic(core, { name: 't' })
