@@ -5,9 +5,9 @@
  */
 import { renew } from '../cluster/lease.ts'
 import { newBlobId } from '../log/blob-id.ts'
-import { type Entry, isSegment } from '../log/entry.ts'
+import { type Entry, isChunk, isSegment } from '../log/entry.ts'
 import { readHead } from '../log/head.ts'
-import { entriesCovering } from '../log/index-search.ts'
+import { entriesCovering, thoroughly } from '../log/index-search.ts'
 import { compactionKey, headKey, type PartitionId, segmentKey } from '../log/keys.ts'
 import { forgetEntries } from '../log/plan.ts'
 import { untilDeadline } from '../log/retry.ts'
@@ -78,15 +78,21 @@ export async function runPass(
   return { state: run.state, debt: run.debt, lost, replacedFrom: run.replacedFrom }
 }
 
-/** The entries of the index that hold anything from `offset` to `to`, which lies below the tail. */
+/**
+ * The entries of the index that hold anything from `offset` to `to`, which lies below the tail. None is a chunk that somebody who slept
+ * has brought back: it may stand where the walk begins or, at a segment's own base, at the end of a page.
+ */
 export async function* entriesFrom(core: Core, id: PartitionId, offset: number, to: number): AsyncGenerator<Entry> {
   for (let from = offset; from < to; ) {
-    const entries = await entriesCovering(core, id, from, entriesAPage)
-    for (const entry of entries) if (entry.base < to) yield entry
+    const found = await entriesCovering(core, id, from, entriesAPage)
+    const isSure = from > offset || !found[0] || isSegment(found[0])
+    const entries = isSure ? found : await entriesCovering(core, id, from, entriesAPage, thoroughly)
     const last = entries.at(-1)
     // Somebody is changing it.
     if (!last) return
-    from = last.end
+    const isCut = isChunk(last) && entries.length >= entriesAPage
+    for (const entry of isCut ? entries.slice(0, -1) : entries) if (entry.base < to) yield entry
+    from = isCut ? last.base : last.end
   }
 }
 
@@ -142,16 +148,18 @@ async function rewrite(run: Run, map: KeyMap): Promise<boolean> {
     if (done) runningMs = done.runningMs
     return done !== undefined
   }
-  let looked = 0
-  for await (const segment of segmentsFrom(core, slice.id, Math.max(state.at, run.start), to)) {
-    if (looked++ > 0 && slice.timeIsUp()) return close()
+  const from = Math.max(state.at, run.start)
+  let reached = from
+  for await (const segment of segmentsFrom(core, slice.id, from, to)) {
+    if (reached > from && slice.timeIsUp()) return close()
     if (!(await isStillOurs(run))) return false
     const next = await cleanSegment(core, slice.id, segment, rules)
     const together = bytesOf(group) + next.bytes
     if ((together > mergedMost || group.length === sourcesMost) && !(await close())) return false
     group.push(next)
+    reached = segment.end
   }
-  if (!(await close())) return false
+  if (!(await close()) || reached < to) return false
   // Also where nothing had to be written, or there was nothing.
   if (run.state.at < to) run.state = passedTo(run.state, to, core.clock.now())
   return true
