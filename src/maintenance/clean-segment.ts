@@ -34,7 +34,7 @@ export type Rules = {
 
 export type CleanedSegment = {
   readonly source: Segment
-  /** Views of what was read, or new. */
+  /** Views of what was read, or new: together they hold little more than their own bytes. */
   readonly batches: readonly Uint8Array[]
   readonly bytes: number
   /** The last batch where none of its records stays: whoever reads up to it learns by it how far the log goes. */
@@ -110,6 +110,8 @@ export async function cleanSegment(
   let end: Uint8Array | undefined
   let [bytes, horizonMs, isChanged] = [0, 0, false]
   for await (const block of blocksOf(core, id, source, source.base)) {
+    const kept: Uint8Array[] = []
+    let keptBytes = 0
     for (let at = 0; at < block.length; ) {
       const before = block.subarray(at, at + readBatchHeader(block, at).totalBytes)
       at += before.length
@@ -117,14 +119,26 @@ export async function cleanSegment(
       // One that ended the log until now, and does no more.
       isChanged ||= end !== undefined || after !== before
       const { recordCount, deleteHorizonMs = 0 } = readBatchHeader(after)
-      end = recordCount === 0 ? after : undefined
+      end = recordCount === 0 ? after.slice() : undefined
       if (end) continue
-      batches.push(after)
-      bytes += after.length
+      kept.push(after)
+      keptBytes += after.length
       horizonMs = Math.max(horizonMs, deleteHorizonMs)
     }
+    for (const one of keptBytes < block.length / 2 ? copiesOf(kept) : kept) batches.push(one)
+    bytes += keptBytes
   }
   return { source, batches, bytes, end, isChanged, horizonMs }
+}
+
+/** A view of a few bytes would hold all the MiB that were read with them. */
+function copiesOf(views: readonly Uint8Array[]): Uint8Array[] {
+  const whole = Buffer.concat(views)
+  let at = 0
+  return views.map(({ length }) => {
+    at += length
+    return whole.subarray(at - length, at)
+  })
 }
 
 /** The very bytes where nothing changes. */

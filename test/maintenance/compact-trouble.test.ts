@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { alterTopicConfigs } from '../../src/log/alter-topic.ts'
 import { deleteRecords } from '../../src/log/delete-records.ts'
 import { indexPk } from '../../src/log/keys.ts'
+import { cleanSegment } from '../../src/maintenance/clean-segment.ts'
+import type { KeyMap } from '../../src/maintenance/key-map.ts'
 import { type Keyed, type KeyedWorld, keyOf, newKeyedWorld, shown } from './keyed-kit.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { hourMs } from './log-kit.ts'
@@ -44,4 +46,25 @@ test('a chunk that a sleeper brought back where the log begins does not keep a p
   const left = await world.readAnew(undefined, begin)
   expect(left.filter((one) => keyOf(one) === 'alive').map(shown)).toEqual(['118 alive=59'])
   expect(left.filter((one) => keyOf(one) === 'dead').map(shown)).toEqual([])
+})
+
+test('what stays of a segment holds little more memory than its bytes', async () => {
+  const world = await newKeyedWorld({ 'min.compaction.lag.ms': String(7 * dayMs) })
+  // Batches of a record each, as from producers that do not wait: most of them go as a whole.
+  for (let at = 0; at < 130; at++) await world.put([[at % 26 === 0 ? `key ${at}` : 'busy', 'x'.repeat(100_000)]])
+  await world.settle()
+  await world.maintainAfter(3 * minuteMs)
+  const [segment] = (await world.entries()).segments
+  if (!segment) throw new Error('nothing was rolled')
+  const newest = new Map(world.appended.map(({ key, offset }) => [key, offset]))
+  const map: KeyMap = {
+    put: () => true,
+    newest: (bytes, from, to) => newest.get(Buffer.from(bytes.subarray(from, to)).toString()) ?? -1,
+    size: newest.size,
+  }
+  const rules = { map, cleaned: 0, to: segment.end, nowMs: world.core.clock.now(), tombstoneMs: 0 }
+  const { batches, bytes } = await cleanSegment(world.core, world.id, segment, rules)
+  expect(bytes).toBeGreaterThan(500_000)
+  const held = new Set(batches.map(({ buffer }) => buffer))
+  expect([...held].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(2 * bytes)
 })
