@@ -24,9 +24,13 @@ const entriesAPage = 500
 
 export const retain: PartitionStep = {
   name: 'retain',
-  isDue: (seen, nowMs) => mayRetire(seen, nowMs) || isTailOver(seen, nowMs) || mayRemove(seen.upkeep, nowMs),
+  isDue: (seen, nowMs) =>
+    isAhead(seen) || mayRetire(seen, nowMs) || isTailOver(seen, nowMs) || mayRemove(seen.upkeep, nowMs),
   run: retainOnce,
 }
+
+/** The head announces configs that may never come: other steps wait for them, too. */
+const isAhead = ({ head, topic }: Seen): boolean => head.configVersion !== topic.configVersion
 
 const mayRemove = ({ removed, goneTo, goneMs }: Upkeep, nowMs: number): boolean =>
   goneTo > removed && nowMs >= goneMs + graceMs

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { alterTopicConfigs } from '../../src/log/alter-topic.ts'
 import { deleteRecords } from '../../src/log/delete-records.ts'
-import { indexPk } from '../../src/log/keys.ts'
+import { raiseConfigVersion } from '../../src/log/head.ts'
+import { headKey, indexPk } from '../../src/log/keys.ts'
 import { cleanSegment } from '../../src/maintenance/clean-segment.ts'
 import type { KeyMap } from '../../src/maintenance/key-map.ts'
 import { type Keyed, type KeyedWorld, keyOf, newKeyedWorld, shown } from './keyed-kit.ts'
@@ -67,4 +68,20 @@ test('what stays of a segment holds little more memory than its bytes', async ()
   expect(bytes).toBeGreaterThan(500_000)
   const held = new Set(batches.map(({ buffer }) => buffer))
   expect([...held].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(2 * bytes)
+})
+
+test('configs that never came do not end the compaction of a topic that is only compacted', async () => {
+  const world = await newKeyedWorld({ 'min.compaction.lag.ms': String(hourMs) })
+  const put = async (times: number) => {
+    for (let at = 0; at < times; at++) await world.put([['busy', `${at}`]])
+    await world.settle()
+  }
+  await put(60)
+  await world.maintainAfter(3 * minuteMs)
+  // Whoever changed them died after the head was told.
+  const { configVersion } = await world.headOf()
+  await world.core.items.update(headKey(world.id), raiseConfigVersion(configVersion + 1))
+  for (let run = 0; run < 5; run++) await world.maintainAfter(hourMs)
+  const busy = (await world.readAnew()).filter((one) => keyOf(one) === 'busy')
+  expect(busy.map(shown)).toEqual(['59 busy=59'])
 })
