@@ -16,7 +16,8 @@ import { gather } from './gather.ts'
 const patienceMs = 60_000
 
 /**
- * Stores the object and gives the entry that is to name it. Records below the log's start are left out, and their blobs to the sweep.
+ * Stores the object and gives the entry that is to name it. Records below the log's start are left out, and their blobs to the
+ * sweep; but not before retention has taken them off the head's count, which goes by what entries hold.
  * `undefined`: a blob is gone.
  * @throws StoreError; Error where a blob holds other than its ref says: nothing was changed.
  */
@@ -30,7 +31,7 @@ export async function makeSegment(
 ): Promise<Segment | undefined> {
   const [first, last] = [chunks[0], chunks.at(-1)]
   if (!first || !last) throw new Error('a segment is made of at least one chunk')
-  const pieces = chunks.flatMap(({ refs, base }) => piecesOfRefs(refs, base)).filter(({ end }) => end > head.start)
+  const pieces = chunks.flatMap(({ refs, base }) => piecesOfRefs(refs, base)).filter(({ end }) => end > head.retired)
   let bytes = 0
   const placed = pieces.map(({ ref }) => {
     const at = segmentHeaderBytes + bytes

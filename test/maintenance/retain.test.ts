@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { alterTopicConfigs } from '../../src/log/alter-topic.ts'
 import { deleteRecords } from '../../src/log/delete-records.ts'
-import { readHead, tailRefs } from '../../src/log/head.ts'
+import { raiseConfigVersion, readHead, tailRefs } from '../../src/log/head.ts'
 import { headKey } from '../../src/log/keys.ts'
 import { piecesOfRefs } from '../../src/log/plan.ts'
 import { findTopic } from '../../src/log/topics.ts'
@@ -156,6 +156,23 @@ test('bytes are counted right through a roll of what DeleteRecords has cut throu
   expect((await world.entries()).segments).toHaveLength(1)
   await deleteRecords(world.core, world.topic, 0, 97)
   for (let run = 0; run < 4; run++) await world.maintainAfter(dayMs)
+  expect(await headOf(world)).toMatchObject({ start: 200, bytes: 0, packedTail: [] })
+})
+
+test('bytes are counted right through a roll that comes before retention has counted so far', async () => {
+  const world = await newLogWorld(keep(-1, { 'segment.ms': String(hourMs) }))
+  await world.fill(values('r', 200))
+  // The head announces configs, and retention waits for them; the roll does not.
+  const { configVersion } = await headOf(world)
+  await world.pass(2 * hourMs)
+  await world.core.items.update(headKey(world.id), raiseConfigVersion(configVersion + 1))
+  const [, second] = (await world.entries()).chunks
+  await deleteRecords(world.core, world.topic, 0, (second?.base ?? 0) + 2)
+  await world.maintainAfter(minuteMs)
+  expect((await world.entries()).segments).toHaveLength(1)
+  for (let run = 0; run < 4; run++) await world.maintainAfter(hourMs)
+  await deleteRecords(world.core, world.topic, 0, 'end')
+  for (let run = 0; run < 4; run++) await world.maintainAfter(hourMs)
   expect(await headOf(world)).toMatchObject({ start: 200, bytes: 0, packedTail: [] })
 })
 
