@@ -43,11 +43,12 @@ function mayRetire({ head, topic, upkeep }: Seen, nowMs: number): boolean {
   return isNew || nowMs >= upkeep.retainMs || head.bytes >= upkeep.retainBytes
 }
 
-/** Nothing but the tail is left, and all of it is over, or below the start. */
+/** Nothing but the tail is left, and all of it is over, too much, or below the start. */
 function isTailOver({ head, topic }: Seen, nowMs: number): boolean {
   if (head.tailStart > head.start || head.packedTail.length === 0) return false
   if (head.start >= head.next) return true
-  const { ms } = retentionOf(topic.overrides)
+  const { ms, bytes } = retentionOf(topic.overrides)
+  if (bytes === 0) return true
   return ms !== undefined && tailRefs(head).every((ref) => refMs(ref) < nowMs - ms)
 }
 

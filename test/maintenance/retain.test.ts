@@ -176,6 +176,14 @@ test('bytes are counted right through a roll that comes before retention has cou
   expect(await headOf(world)).toMatchObject({ start: 200, bytes: 0, packedTail: [] })
 })
 
+test('with retention.bytes=0 nothing stays, as in Kafka', async () => {
+  const world = await newLogWorld({ 'retention.ms': '-1', 'retention.bytes': '0' })
+  await world.fill(values('r', 100))
+  for (let run = 0; run < 4; run++) await world.maintainAfter(hourMs)
+  expect(await headOf(world)).toMatchObject({ start: 100, bytes: 0, packedTail: [] })
+  expect(await blobsLeft(world)).toBe(0)
+})
+
 test('two runs at once take the bytes off once', async () => {
   const world = await newLogWorld(keep(dayMs))
   await world.fill(values('old', 200))
