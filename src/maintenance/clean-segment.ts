@@ -2,6 +2,7 @@
 import type { PartitionId } from '../log/keys.ts'
 import { piecesOfSegment } from '../log/plan.ts'
 import { objectKeyOf, type Segment } from '../log/segment.ts'
+import { KafkaError } from '../protocol/errors.ts'
 import { readBatchHeader } from '../protocol/records/batch.ts'
 import { type OpenBatch, openBatch, rewriteBatch, type Skimmed, skimRecords } from '../protocol/records/rewrite.ts'
 import type { Core } from '../runtime/core.ts'
@@ -17,6 +18,25 @@ export class SegmentGone extends Error {
   constructor(segment: Segment) {
     super(`the segment at ${segment.base} is gone`)
     this.segment = segment
+  }
+}
+
+/** Nobody can tell which records of it stay: they all do, and so does what lies behind it. */
+export class UnreadableBatch extends Error {
+  constructor(key: string, offset: number, cause: KafkaError) {
+    super(`the batch at offset ${offset} in ${key} cannot be read: ${cause.message}`, { cause })
+  }
+}
+
+/** Says which batch it was, where one cannot be read; `work` tells of each that it comes to. */
+async function namingBatches<T>(id: PartitionId, segment: Segment, work: (at: (offset: number) => void) => Promise<T>) {
+  let offset = segment.base
+  try {
+    return await work((one) => {
+      offset = one
+    })
+  } catch (error) {
+    throw error instanceof KafkaError ? new UnreadableBatch(objectKeyOf(id, segment), offset, error) : error
   }
 }
 
@@ -65,28 +85,34 @@ export async function* blocksOf(
   }
 }
 
-/** Enters the records from `from` to `to` into the map. The offset of the first that found no room, `undefined` where all did. */
-export async function mapSegment(
+/**
+ * Enters the records from `from` to `to` into the map. The offset of the first that found no room, `undefined` where all did.
+ * @throws SegmentGone, UnreadableBatch, StoreError
+ */
+export const mapSegment = (
   core: Core,
   id: PartitionId,
   segment: Segment,
   map: KeyMap,
   from: number,
   to: number,
-): Promise<number | undefined> {
-  for await (const block of blocksOf(core, id, segment, from)) {
-    for (let at = 0; at < block.length; ) {
-      const header = readBatchHeader(block, at)
-      const bytes = block.subarray(at, at + header.totalBytes)
-      at += header.totalBytes
-      const isWanted = header.baseOffset + header.lastOffsetDelta >= from && header.recordCount > 0
-      if (header.baseOffset >= to) return undefined
-      const full = isWanted && !header.isControl ? mapBatch(await openBatch(bytes), map, from, to) : undefined
-      if (full !== undefined) return full
+): Promise<number | undefined> =>
+  namingBatches(id, segment, async (cameTo) => {
+    for await (const block of blocksOf(core, id, segment, from)) {
+      for (let at = 0; at < block.length; ) {
+        const header = readBatchHeader(block, at)
+        cameTo(header.baseOffset)
+        const bytes = block.subarray(at, at + header.totalBytes)
+        at += header.totalBytes
+        const isWanted = header.baseOffset + header.lastOffsetDelta >= from && header.recordCount > 0
+        if (header.baseOffset >= to) return undefined
+        const full = isWanted && !header.isControl ? mapBatch(await openBatch(bytes), map, from, to) : undefined
+        if (full !== undefined) return full
+        cameTo(header.baseOffset + header.lastOffsetDelta + 1)
+      }
     }
-  }
-  return undefined
-}
+    return undefined
+  })
 
 function mapBatch(batch: OpenBatch, map: KeyMap, from: number, to: number): number | undefined {
   let full: number | undefined
@@ -99,37 +125,36 @@ function mapBatch(batch: OpenBatch, map: KeyMap, from: number, to: number): numb
   return full
 }
 
-/** @throws SegmentGone, StoreError; KafkaError where a batch cannot be read */
-export async function cleanSegment(
-  core: Core,
-  id: PartitionId,
-  source: Segment,
-  rules: Rules,
-): Promise<CleanedSegment> {
-  const batches: Uint8Array[] = []
-  let end: Uint8Array | undefined
-  let [bytes, horizonMs, isChanged] = [0, 0, false]
-  for await (const block of blocksOf(core, id, source, source.base)) {
-    const kept: Uint8Array[] = []
-    let keptBytes = 0
-    for (let at = 0; at < block.length; ) {
-      const before = block.subarray(at, at + readBatchHeader(block, at).totalBytes)
-      at += before.length
-      const after = await cleanBatch(before, rules)
-      // One that ended the log until now, and does no more.
-      isChanged ||= end !== undefined || after !== before
-      const { recordCount, deleteHorizonMs = 0 } = readBatchHeader(after)
-      end = recordCount === 0 ? after.slice() : undefined
-      if (end) continue
-      kept.push(after)
-      keptBytes += after.length
-      horizonMs = Math.max(horizonMs, deleteHorizonMs)
+/** @throws SegmentGone, UnreadableBatch, StoreError */
+export const cleanSegment = (core: Core, id: PartitionId, source: Segment, rules: Rules): Promise<CleanedSegment> =>
+  namingBatches(id, source, async (cameTo) => {
+    const batches: Uint8Array[] = []
+    let end: Uint8Array | undefined
+    let [bytes, horizonMs, isChanged] = [0, 0, false]
+    for await (const block of blocksOf(core, id, source, source.base)) {
+      const kept: Uint8Array[] = []
+      let keptBytes = 0
+      for (let at = 0; at < block.length; ) {
+        const { totalBytes, baseOffset, lastOffsetDelta } = readBatchHeader(block, at)
+        cameTo(baseOffset)
+        const before = block.subarray(at, at + totalBytes)
+        at += totalBytes
+        const after = await cleanBatch(before, rules)
+        cameTo(baseOffset + lastOffsetDelta + 1)
+        // One that ended the log until now, and does no more.
+        isChanged ||= end !== undefined || after !== before
+        const { recordCount, deleteHorizonMs = 0 } = readBatchHeader(after)
+        end = recordCount === 0 ? after.slice() : undefined
+        if (end) continue
+        kept.push(after)
+        keptBytes += after.length
+        horizonMs = Math.max(horizonMs, deleteHorizonMs)
+      }
+      for (const one of keptBytes < block.length / 2 ? copiesOf(kept) : kept) batches.push(one)
+      bytes += keptBytes
     }
-    for (const one of keptBytes < block.length / 2 ? copiesOf(kept) : kept) batches.push(one)
-    bytes += keptBytes
-  }
-  return { source, batches, bytes, end, isChanged, horizonMs }
-}
+    return { source, batches, bytes, end, isChanged, horizonMs }
+  })
 
 /** A view of a few bytes would hold all the MiB that were read with them. */
 function copiesOf(views: readonly Uint8Array[]): Uint8Array[] {

@@ -18,7 +18,14 @@ import { configValue } from '../log/topic-configs.ts'
 import { readBatchHeader } from '../protocol/records/batch.ts'
 import type { Core } from '../runtime/core.ts'
 import { type Action, equals, remove } from '../store/items.ts'
-import { type CleanedSegment, cleanSegment, mapSegment, type Rules, SegmentGone } from './clean-segment.ts'
+import {
+  type CleanedSegment,
+  cleanSegment,
+  mapSegment,
+  type Rules,
+  SegmentGone,
+  UnreadableBatch,
+} from './clean-segment.ts'
 import { type CompactionState, type Debt, endsEarly, saveCompaction, statePatches } from './compaction-state.ts'
 import { type KeyMap, keyMap } from './key-map.ts'
 import type { Slice } from './partition-step.ts'
@@ -69,6 +76,7 @@ export async function runPass(
     const map = await buildMap(run, slots)
     lost = !map || !(await rewrite(run, map))
   } catch (error) {
+    if (error instanceof UnreadableBatch) throw new Error(stopped(slice, error), { cause: error })
     if (!(error instanceof SegmentGone)) throw error
     if (await stands(core, slice.id, error.segment)) throw error
     lost = true
@@ -77,6 +85,9 @@ export async function runPass(
   if (lost) slice.figures.lostRaces++
   return { state: run.state, debt: run.debt, lost, replacedFrom: run.replacedFrom }
 }
+
+const stopped = ({ topic, id }: Slice, error: UnreadableBatch): string =>
+  `${topic.name}-${id.partition} is not compacted any further: ${error.message}`
 
 /**
  * The entries of the index that hold anything from `offset` to `to`, which lies below the tail. None is a chunk that somebody who slept

@@ -4,8 +4,11 @@ import { alterTopicConfigs } from '../../src/log/alter-topic.ts'
 import { deleteRecords } from '../../src/log/delete-records.ts'
 import { raiseConfigVersion } from '../../src/log/head.ts'
 import { headKey, indexPk } from '../../src/log/keys.ts'
+import { piecesOfSegment } from '../../src/log/plan.ts'
+import { objectKeyOf } from '../../src/log/segment.ts'
 import { cleanSegment } from '../../src/maintenance/clean-segment.ts'
 import type { KeyMap } from '../../src/maintenance/key-map.ts'
+import { batchesIn } from '../../src/protocol/records/batch.ts'
 import { type Keyed, type KeyedWorld, keyOf, newKeyedWorld, shown } from './keyed-kit.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { hourMs } from './log-kit.ts'
@@ -84,4 +87,42 @@ test('configs that never came do not end the compaction of a topic that is only 
   for (let run = 0; run < 5; run++) await world.maintainAfter(hourMs)
   const busy = (await world.readAnew()).filter((one) => keyOf(one) === 'busy')
   expect(busy.map(shown)).toEqual(['59 busy=59'])
+})
+
+test('a batch that cannot be read is named, and all else in the partition goes on', async () => {
+  const policy = { 'cleanup.policy': 'compact,delete', 'retention.ms': String(3 * dayMs) }
+  const world = await rolledOnly(
+    Array.from({ length: 60 }, (_, at): Keyed[] => [['busy', `${at}`]]),
+    { ...policy, 'min.compaction.lag.ms': '0', 'min.cleanable.dirty.ratio': '1' },
+  )
+  const [segment] = (await world.entries()).segments
+  if (!segment) throw new Error('nothing was rolled')
+  const key = objectKeyOf(world.id, segment)
+  const whole = await world.core.objects.get(key)
+  if (!whole) throw new Error('no object')
+  // In the tenth record's value: the checksum tells.
+  const at = piecesOfSegment(world.id, segment)[0]?.part.from ?? 0
+  const tenth = batchesIn(whole.subarray(at, at + segment.bytes))[10]
+  const broken = whole.slice()
+  const value = at + (tenth?.at ?? 0) + (tenth?.totalBytes ?? 0) - 2
+  broken.set([(whole[value] ?? 0) ^ 1], value)
+  await world.core.objects.delete([key])
+  await world.core.objects.put(key, [broken])
+  await world.during(alterTopicConfigs(world.core, 'orders', { 'min.cleanable.dirty.ratio': '0' }))
+  await world.pass(hourMs)
+  const { partitions: report } = await world.run()
+  expect(report.failedPartitions).toBe(1)
+  expect(String(report.error)).toMatch(/orders-0.*offset 10/)
+  // Appending, rolling and retention do; with the records that are over it comes to its end.
+  await world.put([['young', '1']])
+  await world.settle()
+  await world.pass(hourMs)
+  expect((await world.run()).partitions).toMatchObject({ segments: 1, failedPartitions: 1 })
+  await world.pass(2 * dayMs)
+  await world.put([['younger', '1']])
+  await world.settle()
+  await world.pass(dayMs)
+  expect((await world.run()).partitions.retiredBytes).toBeGreaterThan(1_000)
+  await world.maintainAfter(hourMs)
+  expect((await world.headOf()).start).toBeGreaterThan(10)
 })
