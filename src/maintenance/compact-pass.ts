@@ -26,7 +26,7 @@ import {
   SegmentGone,
   UnreadableBatch,
 } from './clean-segment.ts'
-import { type CompactionState, type Debt, endsEarly, saveCompaction, statePatches } from './compaction-state.ts'
+import { type CompactionState, type Debt, endsEarly, putOff, saveCompaction, statePatches } from './compaction-state.ts'
 import { type KeyMap, keyMap } from './key-map.ts'
 import type { Slice } from './partition-step.ts'
 import { graceMs } from './roll.ts'
@@ -74,7 +74,7 @@ export async function runPass(
   let lost = false
   try {
     const map = await buildMap(run, slots)
-    lost = !map || !(await rewrite(run, map))
+    lost = map === 'lost' || (map !== 'put off' && !(await rewrite(run, map)))
   } catch (error) {
     if (error instanceof UnreadableBatch) throw new Error(stopped(slice, error), { cause: error })
     if (!(error instanceof SegmentGone)) throw error
@@ -115,23 +115,32 @@ async function* segmentsFrom(core: Core, id: PartitionId, offset: number, to: nu
   }
 }
 
-/** Where there is no room for all, or no time, the pass ends earlier, and begins anew. `undefined`: the lease is another's. */
-async function buildMap(run: Run, slots?: number): Promise<KeyMap | undefined> {
+/**
+ * Where there is no room for all, or no time, the pass ends earlier, and begins anew: what it had come through is to be looked at again,
+ * for less. One that has come some way and meets the end of a run is put off, therefore, if it was not before. `lost`: the lease is
+ * another's.
+ */
+async function buildMap(run: Run, slots?: number): Promise<KeyMap | 'lost' | 'put off'> {
   const { core, slice } = run
   const from = Math.max(run.state.cleaned, run.start)
   const map = keyMap(core.random, from, run.state.to - from, slots)
   const untilMs = core.clock.uptime() + mapMs
   let reached = from
   for await (const segment of segmentsFrom(core, slice.id, from, run.state.to)) {
-    if (reached > from && (slice.timeIsUp() || core.clock.uptime() >= untilMs)) break
-    if (!(await isStillOurs(run))) return undefined
+    if (reached > from && core.clock.uptime() >= untilMs) break
+    if (reached > from && slice.timeIsUp()) {
+      if (run.state.at <= run.start || run.state.restMs === putOff) break
+      run.state = { ...run.state, restMs: putOff }
+      return 'put off'
+    }
+    if (!(await isStillOurs(run))) return 'lost'
     const full = await mapSegment(core, slice.id, segment, map, from, run.state.to)
     reached = full ?? segment.end
     if (full !== undefined) break
   }
   if (reached < run.state.to) {
     run.state = { ...run.state, to: Math.max(reached, run.state.cleaned), at: run.start, restMs: endsEarly }
-  }
+  } else if (run.state.restMs === putOff) run.state = { ...run.state, restMs: 0 }
   return map
 }
 

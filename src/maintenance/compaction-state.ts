@@ -8,7 +8,7 @@
  *   a  at: below this offset the pass under way is through; where it is not less than `t` there is none
  *   h  when the last of the tombstones that have been met may go (ms), 0 where none was
  *   r  no pass begins before that time (ms): what the last one replaced is removed first; -1 while a pass is under way that
- *      could not take all there was, and is followed by another at once
+ *      could not take all there was, and is followed by another at once; -2 while one is under way that was put off for want of time
  *   o  bytes by which the log has become smaller since they were last taken off the head's count
  *   n  the number under which they are taken off: done where the head's own count of that has reached it
  *
@@ -24,6 +24,7 @@ import { type Patch, set } from '../store/items.ts'
 const stateFormat = 1
 const patienceMs = 20_000
 export const endsEarly = -1
+export const putOff = -2
 
 export type CompactionState = {
   readonly cleaned: number

@@ -4,6 +4,7 @@ import { append } from '../../src/log/append.ts'
 import { listOffset } from '../../src/log/offsets.ts'
 import { findTopic } from '../../src/log/topics.ts'
 import { compactOnce } from '../../src/maintenance/compact.ts'
+import { readCompaction } from '../../src/maintenance/compaction-state.ts'
 import { takePartition } from '../../src/maintenance/partition-lease.ts'
 import { noFigures, type Slice } from '../../src/maintenance/partition-step.ts'
 import { readUpkeepOf } from '../../src/maintenance/upkeep.ts'
@@ -270,6 +271,30 @@ test('a pass that runs out of time goes on where it stopped', async () => {
   const { segments } = await world.entries()
   const rolled = (await world.readAnew()).filter(({ offset }) => offset < (segments.at(-1)?.end ?? 0))
   expect(new Set(rolled.map(keyOf)).size).toBe(rolled.length)
+})
+
+test('a moment at the end of a run does not undo what a pass has come through', async () => {
+  const world = await rolledWorld({ 'segment.bytes': String(1024 * 1024) })
+  const core = world.server()
+  const slice = async (looks: number) => {
+    let looked = 0
+    await world.during(compactOnce(core, await sliceOf(world, core, () => looked++ >= looks)))
+    return (await readCompaction(core, world.id)).state
+  }
+  // Enough to see all three segments, and to clean one.
+  const begun = await slice(2)
+  expect(begun.at).toBeGreaterThan(0)
+  expect(begun.at).toBeLessThan(begun.to)
+  const { cleaned, at, to } = begun
+  expect(await slice(0)).toMatchObject({ cleaned, at, to })
+  const more = await slice(2)
+  expect(more).toMatchObject({ cleaned, to })
+  expect(more.at).toBeGreaterThan(at)
+  expect(await slice(0)).toMatchObject({ cleaned, at: more.at, to })
+  // Where no run has the time, it does not wait for one: less is cleaned then.
+  expect((await slice(0)).cleaned).toBeGreaterThan(cleaned)
+  expect((await slice(100)).at).toBe(to)
+  expectWhole(world, await world.readAnew())
 })
 
 test('records without a key are refused where the topic is compacted, and dropped where they came before it was', async () => {
