@@ -14,7 +14,7 @@ import type { PartitionStep, Slice, StepOutcome } from './partition-step.ts'
 import { graceMs } from './roll.ts'
 import { removeSources } from './sources.ts'
 import { stands } from './swap.ts'
-import { never } from './upkeep.ts'
+import { never, type Upkeep } from './upkeep.ts'
 
 const rowsAPage = 50
 
@@ -34,7 +34,9 @@ async function cleanPage(core: Core, slice: Slice): Promise<StepOutcome> {
     const entry = readEntryRow(id, row)
     if (!isSegment(entry)) {
       // Beyond the last segment are the chunks that count.
-      if (entry.base >= cleaned && !(await isRolled(core, id, entry))) return stopped(never)
+      if (entry.base >= cleaned && !(await isRolled(core, id, entry))) {
+        return entry.end > upkeep.rolled ? stopped(never) : rollAgain(upkeep, cleaned, entry)
+      }
       await core.items.delete(entryKey(id, entry), equals('e', entry.end))
       continue
     }
@@ -45,6 +47,12 @@ async function cleanPage(core: Core, slice: Slice): Promise<StepOutcome> {
     cleaned = entry.end
   }
   return rows.length < rowsAPage ? stopped(never) : stopped(upkeep.cleanMs, true)
+}
+
+/** Large chunks were left aside once: everything behind them waits for their segments. */
+function rollAgain(upkeep: Upkeep, cleaned: number, { base }: Chunk): StepOutcome {
+  const [rolled, merged, compacted] = [base, Math.min(upkeep.merged, base), Math.min(upkeep.compacted, base)]
+  return { upkeep: { ...upkeep, cleaned, rolled, merged, compacted }, more: true }
 }
 
 /** At a segment's own base the chunk comes first. */

@@ -23,11 +23,11 @@ import { never } from './upkeep.ts'
 export const chunksAStep = 96
 /** Enough for a segment of its own, however few chunks bring it: it is read in some GETs instead of hundreds. */
 const enoughBytes = 16 * 1024 * 1024
-/** What one step holds in memory at most, but for a chunk that alone has more. */
+/** What one step holds in memory at most, but for a ref that alone has more. */
 const stepBytesMost = 32 * 1024 * 1024
 const sharedStepBytesLeast = 1024 * 1024
-/** A chunk of more stays as it is: what it names are large objects already. */
-const chunkBytesMost = 128 * 1024 * 1024
+/** Of a chunk that has more than a step may hold: it has hardly as many refs. */
+const segmentsAStep = 96
 /** An append that has lost its answer looks for itself in chunks: by then it has found out. */
 export const youngMs = 60_000
 const rowsAPage = 100
@@ -43,9 +43,9 @@ export const roll: PartitionStep = {
   run: rollOnce,
 }
 
-/** One step: at most one segment. */
+/** One step: one segment, or those that one large chunk becomes. */
 async function rollOnce(core: Core, slice: Slice): Promise<StepOutcome> {
-  const { id, head, topic, upkeep, lease, figures } = slice
+  const { id, head, topic, upkeep, figures } = slice
   const nowMs = core.clock.now()
   const { from, chunks } = await unrolled(core, slice)
   const looked = { ...upkeep, rolled: from, settled: head.tailStart, settledMs: nowMs }
@@ -58,31 +58,66 @@ async function rollOnce(core: Core, slice: Slice): Promise<StepOutcome> {
   const chosen = firstChunks(chunks.slice(0, oldOnes(core, slice, chunks)), mostBytes)
   const [only] = chosen
   if (!only) return { upkeep: { ...looked, rollMs: nowMs + youngMs }, more: false }
-  if (bytesOf([only]) > chunkBytesMost) return { upkeep: { ...looked, rolled: only.end }, more: true }
 
-  const segment = await makeSegment(core, id, head, chosen, lease.epoch, slice.shared)
-  if (!segment && !chosen.some(forgetsItself) && (await stillThere(core, id, chosen))) {
+  const segments = await makeSegments(core, slice, chosen)
+  if (!segments && !chosen.some(forgetsItself) && (await stillThere(core, id, chosen))) {
     throw new Error(`a blob of ${partitionText(id)} is gone that an entry from ${only.base} on names`)
   }
-  if (!segment || !(await swapChunks(core, slice, chosen, segment))) {
+  if (!segments || !(await swapChunks(core, slice, chosen, segments))) {
     figures.lostRaces++
     return { upkeep: { ...looked, rollMs: nowMs }, more: false }
   }
-  figures.segments++
+  figures.segments += segments.length
   figures.rolledChunks += chosen.length
-  figures.rolledBytes += segment.bytes
+  figures.rolledBytes += segments.reduce((sum, { bytes }) => sum + bytes, 0)
   const cleanMs = Math.min(upkeep.cleanMs, nowMs + graceMs)
-  return { upkeep: { ...looked, rolled: segment.end, rollMs: nowMs, cleanMs }, more: chosen.length < chunks.length }
+  const rolled = chosen.at(-1)?.end ?? from
+  return { upkeep: { ...looked, rolled, rollMs: nowMs, cleanMs }, more: chosen.length < chunks.length }
+}
+
+/** Stores them one after the other, so that one is held at a time. `undefined`: a blob is gone. */
+async function makeSegments(core: Core, { id, head, topic, lease, shared }: Slice, chosen: readonly Chunk[]) {
+  const mostBytes = Math.min(stepBytesMost, Number(configValue(topic.overrides, 'segment.bytes')))
+  const segments: Segment[] = []
+  for (const part of partsOf(chosen, mostBytes, head.retired)) {
+    const segment = await makeSegment(core, id, head, part, lease.epoch, shared)
+    if (!segment) return undefined
+    segments.push(segment)
+  }
+  return segments
+}
+
+/** What becomes a segment each: all of it together, but for a chunk that alone has more than one may. */
+function partsOf(chosen: readonly Chunk[], mostBytes: number, retired: number): readonly (readonly Chunk[])[] {
+  const [only] = chosen
+  if (chosen.length > 1 || !only || bytesOf(chosen) <= mostBytes) return [chosen]
+  const parts: Chunk[] = []
+  let [end, bytes] = [only.base, 0]
+  for (const ref of only.refs) {
+    const base = end
+    end += ref.count
+    // What is not copied goes with what follows it: the first segment stands where the chunk stood.
+    const length = end > retired ? ref.length : 0
+    const last = parts.at(-1)
+    const isFull = bytes > 0 && bytes + length > mostBytes && parts.length < segmentsAStep
+    if (last && !isFull) parts[parts.length - 1] = { ...last, end, refs: [...last.refs, ref] }
+    else parts.push({ ...only, base, end, refs: [ref] })
+    bytes = isFull ? length : bytes + length
+  }
+  return parts.map((part) => [part])
 }
 
 /** A blob that went by itself before the log's start had passed it: retention will, or a reader. */
 const forgetsItself = ({ refs }: Chunk): boolean => refs.some(({ ttlVersion }) => ttlVersion !== undefined)
 
-const swapChunks = (core: Core, { id, lease }: Slice, chunks: readonly Chunk[], segment: Segment): Promise<boolean> =>
-  swap(core, id, lease, segment, [
-    { update: segmentKey(id, segment.base), ...createSegment(segment) },
+async function swapChunks(core: Core, { id, lease }: Slice, chunks: readonly Chunk[], segments: readonly Segment[]) {
+  const [first] = segments
+  if (!first) return false
+  return swap(core, id, lease, first, [
+    ...segments.map((segment): Action => ({ update: segmentKey(id, segment.base), ...createSegment(segment) })),
     ...chunks.map((chunk): Action => ({ delete: entryKey(id, chunk), if: equals('e', chunk.end) })),
   ])
+}
 
 /** Whoever slept while another rolled these, and cleaned up, finds nothing. */
 async function stillThere(core: Core, id: PartitionId, chunks: readonly Chunk[]): Promise<boolean> {

@@ -9,6 +9,7 @@ import { objectKeyOf } from '../../src/log/segment.ts'
 import { cleanSegment } from '../../src/maintenance/clean-segment.ts'
 import type { KeyMap } from '../../src/maintenance/key-map.ts'
 import { batchesIn } from '../../src/protocol/records/batch.ts'
+import { verify } from '../../src/verify/verify.ts'
 import { type Keyed, type KeyedWorld, keyOf, newKeyedWorld, shown } from './keyed-kit.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { hourMs } from './log-kit.ts'
@@ -125,4 +126,27 @@ test('a batch that cannot be read is named, and all else in the partition goes o
   expect((await world.run()).partitions.retiredBytes).toBeGreaterThan(1_000)
   await world.maintainAfter(hourMs)
   expect((await world.headOf()).start).toBeGreaterThan(10)
+})
+
+test('a chunk of large batches becomes several segments, which are cleaned up after, and compacted', async () => {
+  const world = await newKeyedWorld({ 'max.message.bytes': String(16 * 1024 * 1024) })
+  const most = 32 * 1024 * 1024
+  // A chunk of some 50 MiB.
+  for (let at = 0; at < 21; at++) await world.put([['large', `${at}`.padEnd(3 * 1024 * 1024, '.')]])
+  await world.settle()
+  await world.maintainAfter(5 * minuteMs)
+  await world.maintainAfter(hourMs)
+  const { chunks, segments } = await world.entries()
+  expect(Math.max(...segments.map(({ bytes }) => bytes))).toBeLessThanOrEqual(most)
+  expect(chunks.filter(({ base }) => base < (segments.at(-1)?.base ?? 0))).toEqual([])
+  const left = await world.readAnew()
+  expect(left.filter((one) => keyOf(one) === 'large').map(({ offset }) => offset)).toEqual([20])
+  expect((await world.headOf()).bytes).toBe(await world.bytesHeld())
+  await world.maintainAfter(hourMs)
+  const objects = await world.stores.objects.list('', { limit: 1_000 })
+  expect(objects.filter(({ key }) => key.startsWith('blobs/')).length).toBe(0)
+  expect(objects.filter(({ key }) => key.startsWith('segments/')).length).toBe(segments.length)
+  const found: string[] = []
+  await verify(world.server(), { deep: true, found: (line) => found.push(line) })
+  expect(found).toEqual([])
 })

@@ -4,6 +4,7 @@ import { blobItemKey, blobObjectKey, segmentObjectsPrefix } from '../../src/log/
 import type { Ref } from '../../src/log/ref.ts'
 import { objectKeyOf } from '../../src/log/segment.ts'
 import { maintain } from '../../src/maintenance/maintain.ts'
+import { readUpkeepOf, saveUpkeep } from '../../src/maintenance/upkeep.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { readAll, send, text } from '../log/core.ts'
 import { dayMs, minuteMs } from './kit.ts'
@@ -254,4 +255,24 @@ test('a merge that dies at any call of the store leaves a log that is whole, and
     expect((await world.entries()).segments.length, `after ${dieAt} calls`).toBe(1)
     expect((await world.readAnew()).map(text), `after ${dieAt} calls`).toEqual(values)
   }
+})
+
+test('a chunk that was left aside when segments behind it were made is rolled, and they are cleaned up after', async () => {
+  const world = await newLogWorld(eachHour)
+  const values = mixedValues(400)
+  await world.fill(values.slice(0, 200))
+  const { chunks } = await world.entries()
+  const aside = chunks[3]
+  if (!aside) throw new Error('too few chunks')
+  // As those above 128 MiB were.
+  const upkeep = await readUpkeepOf(world.core, world.id)
+  await saveUpkeep(world.core, world.id, upkeep, { ...upkeep, rolled: aside.end })
+  await world.fill(values.slice(200))
+  await world.maintainAfter(2 * hourMs)
+  expect((await world.entries()).all[0]).toMatchObject({ base: 0, end: chunks[0]?.end })
+  for (let run = 0; run < 4; run++) await world.maintainAfter(11 * minuteMs)
+  const { all, segments } = await world.entries()
+  expect(all[0]).toBe(segments[0])
+  expect(segments.every(({ cleaned }) => cleaned)).toBe(true)
+  expect((await world.readAnew()).map(text)).toEqual(values)
 })
