@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openDisk } from '../../src/store/embedded/disk.ts'
-import { add, append, set } from '../../src/store/items.ts'
+import { add, append, type ItemStore, remove, set } from '../../src/store/items.ts'
 import { describeStores } from './contract.ts'
 import { someBytes } from './fresh.ts'
 
@@ -46,6 +46,40 @@ describe('a data folder', () => {
     await symlink(join(folder, 'not mounted'), join(folder, 'link'))
     const data = join(folder, 'link', 'data')
     await expect(openDisk(data)).rejects.toThrow(`${data} cannot be used as data folder: ENOENT`)
+  })
+
+  it('forgets items whose ttl has passed with later writes, a bounded number at a time', async () => {
+    const folder = await freshFolder()
+    let nowMs = 1_000_000
+    const first = await openDisk(folder, () => nowMs)
+    const key = (at: number) => ({ pk: `once/${at}`, sk: 'once' })
+    const write = (items: ItemStore, at: number, ttl?: number) =>
+      items.update(key(at), { patches: [set('a', at), ...(ttl === undefined ? [] : [set('ttl', ttl)])] })
+    for (let at = 0; at < 250; at++) await write(first.items, at, 2_000)
+    await write(first.items, 250)
+    // Given more time, or all of it, since.
+    await write(first.items, 7, 9_000)
+    await first.items.update(key(8), { patches: [remove('ttl')] })
+    await first.close()
+
+    const second = await openDisk(folder, () => nowMs)
+    const left = async () => {
+      const found = await Promise.all(Array.from({ length: 251 }, (_, at) => second.items.get(key(at))))
+      return found.flatMap((item, at) => (item ? [at] : []))
+    }
+    const other = () => second.items.update({ pk: 'p', sk: 's' }, { patches: [add('n', 1)] })
+    await other()
+    expect(await left()).toHaveLength(251)
+    nowMs = 2_000_000
+    // One that is written just then stays as it is written.
+    await write(second.items, 0, 2_500)
+    expect((await left()).length).toBeGreaterThanOrEqual(151)
+    for (let at = 0; at < 3; at++) await other()
+    expect(await left()).toEqual([0, 7, 8, 250])
+    nowMs = 9_060_000
+    await other()
+    expect(await left()).toEqual([8, 250])
+    await second.close()
   })
 
   it('holds objects as files of nothing but their bytes', async () => {

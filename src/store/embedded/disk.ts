@@ -8,12 +8,14 @@
  */
 import { open, readdir, readFile, rename } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { systemClock } from '../../runtime/system.ts'
 import { StoreError } from '../errors.ts'
 import type { Stores } from '../stores.ts'
 import { fileObjects } from './files.ts'
 import { errorCode, makeFolder, syncFolder } from './folders.ts'
 import { embeddedItems } from './items.ts'
 import { levelRows } from './level.ts'
+import { tidiedRows } from './tidied-rows.ts'
 
 const format = 'millrace 1'
 const formatFile = 'format'
@@ -58,9 +60,9 @@ async function checkFormat(folder: string): Promise<void> {
 
 /**
  * Opens the data folder, or makes a new one. Everything acknowledged is on disk. Throws `misconfigured` where the folder is of
- * another format, is something else, or is in use by another process.
+ * another format, is something else, or is in use by another process. `now`: in milliseconds, by which items' `ttl` goes.
  */
-export async function openDisk(dir: string): Promise<Stores> {
+export async function openDisk(dir: string, now: () => number = systemClock.now): Promise<Stores> {
   const folder = resolve(dir)
   try {
     await checkFormat(folder)
@@ -72,7 +74,11 @@ export async function openDisk(dir: string): Promise<Stores> {
   // LevelDB's lock guards the whole folder: nothing of the objects is touched before it is held.
   const rows = await levelRows(join(folder, 'items'))
   try {
-    return { items: embeddedItems(rows), objects: await fileObjects(folder), close: () => rows.close() }
+    return {
+      items: embeddedItems(tidiedRows(rows, now)),
+      objects: await fileObjects(folder),
+      close: () => rows.close(),
+    }
   } catch (error) {
     await rows.close()
     throw error
