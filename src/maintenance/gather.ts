@@ -1,6 +1,7 @@
 /**
  * Reading what refs name into one buffer, each to its place, side by side, and past the reader's memory: nobody asks for it again.
- * A blob object that several partitions share is read whole once and kept while the others are rolled.
+ * A blob object that several partitions share is read whole once and kept while the others are rolled; where they are too large for
+ * all of them to be kept until the next partition comes, only the first are, and of the others each partition reads its part.
  */
 import { blobBytesOf } from '../log/blob.ts'
 import { positionInOwnBlob, readBlobHeader } from '../log/blob-header.ts'
@@ -16,6 +17,8 @@ import { limits } from '../store/limits.ts'
 
 const objectsAtOnce = 32
 const itemPagesAtOnce = 4
+/** Of shared blobs, read whole by one step: less than what is kept of them. */
+const wholeBytesMost = 32 * 1024 * 1024
 
 /** A ref and where its batches go. */
 export type Placed = { readonly ref: Ref; readonly at: number }
@@ -63,10 +66,11 @@ export async function gather(
     }
   })
   const objects = placed.filter(({ ref }) => ref.place === 'object')
+  const readShared = sharedReader(core, id, shared)
   await inParallel(objectsAtOnce, objects, async (one) => {
     if (missing) return
     const blob = blobOf(blobs, one.ref)
-    put(one, isShared(id, one.ref) ? await ofShared(core, id, one.ref, blob, shared) : await ofOwn(core, one.ref, blob))
+    put(one, isShared(id, one.ref) ? await readShared(one.ref, blob) : await ofOwn(core, one.ref, blob))
   })
   return missing ? { missing } : { sources: [...blobs.values()].map(sourceOf) }
 }
@@ -102,15 +106,38 @@ async function ofOwn(core: Core, { id, position, length }: Ref, blob: Blob): Pro
   return bytes?.subarray(0, length)
 }
 
-async function ofShared(core: Core, id: PartitionId, ref: Ref, blob: Blob, shared: ByteCache<Uint8Array>) {
-  const key = blobObjectKey(ref.id)
-  const bytes = shared.get(key) ?? (await core.objects.get(key))
-  if (!bytes) return undefined
-  shared.set(key, bytes, bytes.length)
-  const header = readBlobHeader(key, bytes)
-  blob.othersToo = !('partitions' in header && isOnly(id, header.partitions))
-  if (!blob.othersToo) blob.bytes = bytes.length - positionInOwnBlob(id)
-  return bytes.subarray(ref.position, ref.position + ref.length)
+/** Reads shared blobs for one step, the first one alone: by it the others' size is reckoned. */
+function sharedReader(core: Core, id: PartitionId, shared: ByteCache<Uint8Array>) {
+  let [wholeBytes, largest] = [0, 0]
+  let first: Promise<unknown> | undefined
+  const read = async (ref: Ref, blob: Blob): Promise<Uint8Array | undefined> => {
+    const key = blobObjectKey(ref.id)
+    const kept = shared.get(key)
+    if (!kept && wholeBytes > 0 && wholeBytes + largest > wholeBytesMost) return ofPart(core, ref, blob)
+    const reckoned = largest
+    wholeBytes += reckoned
+    const bytes = kept ?? (await core.objects.get(key))
+    wholeBytes += (bytes?.length ?? 0) - reckoned
+    if (!bytes) return undefined
+    largest = Math.max(largest, bytes.length)
+    shared.set(key, bytes, bytes.length)
+    const header = readBlobHeader(key, bytes)
+    blob.othersToo = !('partitions' in header && isOnly(id, header.partitions))
+    if (!blob.othersToo) blob.bytes = bytes.length - positionInOwnBlob(id)
+    return bytes.subarray(ref.position, ref.position + ref.length)
+  }
+  return async (ref: Ref, blob: Blob): Promise<Uint8Array | undefined> => {
+    if (first) await first.catch(() => {})
+    const reading = read(ref, blob)
+    first ??= reading
+    return reading
+  }
+}
+
+/** Whose the rest of it is nobody knows then: the sweep asks. */
+function ofPart(core: Core, { id, position, length }: Ref, blob: Blob): Promise<Uint8Array | undefined> {
+  blob.othersToo = true
+  return core.objects.get(blobObjectKey(id), { start: position, end: position + length })
 }
 
 function hundreds<T>(all: readonly T[]): T[][] {
