@@ -30,6 +30,7 @@ import { type CompactionState, type Debt, endsEarly, putOff, saveCompaction, sta
 import { type KeyMap, keyMap } from './key-map.ts'
 import type { Slice } from './partition-step.ts'
 import { graceMs } from './roll.ts'
+import { removeSleepers } from './sleepers.ts'
 import { stands, swap } from './swap.ts'
 
 const entriesAPage = 50
@@ -173,6 +174,7 @@ async function rewrite(run: Run, map: KeyMap): Promise<boolean> {
   for await (const segment of segmentsFrom(core, slice.id, from, to)) {
     if (reached > from && slice.timeIsUp()) return close()
     if (!(await isStillOurs(run))) return false
+    await removeSleepers(core, slice.id, segment)
     const next = await cleanSegment(core, slice.id, segment, rules)
     const together = bytesOf(group) + next.bytes
     if ((together > mergedMost || group.length === sourcesMost) && !(await close())) return false

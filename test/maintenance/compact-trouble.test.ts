@@ -150,3 +150,22 @@ test('a chunk of large batches becomes several segments, which are cleaned up af
   await verify(world.server(), { deep: true, found: (line) => found.push(line) })
   expect(found).toEqual([])
 })
+
+test('a chunk that a sleeper brought back shows no key that was deleted since', async () => {
+  const world = await rolledOnly(
+    Array.from({ length: 60 }, (_, at): Keyed[] => [['dead', at < 50 ? `${at}` : null]]),
+    { 'delete.retention.ms': String(2 * hourMs) },
+  )
+  await world.during(alterTopicConfigs(world.core, 'orders', { 'min.compaction.lag.ms': '0' }))
+  const dead = async () => {
+    const all = await Promise.all(Array.from({ length: 60 }, (_, offset) => world.readAnew(300, offset)))
+    return all.flat().filter((one) => keyOf(one) === 'dead')
+  }
+  // One pass marks the tombstone, and all that was replaced is cleaned up after.
+  await world.maintainAfter(hourMs)
+  await world.maintainAfter(11 * minuteMs)
+  expect((await dead()).map(shown)).toContain('59 dead=null')
+  await bringBack(world, world.chunks.slice(1, 2))
+  await world.maintainAfter(3 * hourMs)
+  expect((await dead()).map(shown)).toEqual([])
+})
