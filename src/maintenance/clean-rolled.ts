@@ -9,6 +9,7 @@ import { indexFrom, indexPk, type PartitionId, segmentKey } from '../log/keys.ts
 import { objectKeyOf, type Segment } from '../log/segment.ts'
 import { readFooter } from '../log/segment-object.ts'
 import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
 import { equals, set } from '../store/items.ts'
 import type { PartitionStep, Slice, StepOutcome } from './partition-step.ts'
 import { graceMs } from './roll.ts'
@@ -63,7 +64,7 @@ async function cleanUp(core: Core, id: PartitionId, segment: Segment): Promise<n
   const footer = await readFooter(core, id, segment)
   if (!footer) {
     if (!(await stands(core, id, segment))) return 0
-    throw new Error(`the segment ${objectKeyOf(id, segment)} is gone`)
+    throw new StoreError('misconfigured', `the segment ${objectKeyOf(id, segment)} is gone`)
   }
   const removed = await removeSources(core, id, footer.sources)
   await core.items.update(segmentKey(id, segment.base), {

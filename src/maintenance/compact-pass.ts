@@ -17,6 +17,7 @@ import { spanWriter } from '../log/spans.ts'
 import { configValue } from '../log/topic-configs.ts'
 import { readBatchHeader } from '../protocol/records/batch.ts'
 import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
 import { type Action, equals, remove } from '../store/items.ts'
 import {
   type CleanedSegment,
@@ -77,7 +78,9 @@ export async function runPass(
     const map = await buildMap(run, slots)
     lost = map === 'lost' || (map !== 'put off' && !(await rewrite(run, map)))
   } catch (error) {
-    if (error instanceof UnreadableBatch) throw new Error(stopped(slice, error), { cause: error })
+    if (error instanceof UnreadableBatch) {
+      throw new StoreError('misconfigured', stopped(slice, error), { cause: error })
+    }
     if (!(error instanceof SegmentGone)) throw error
     if (await stands(core, slice.id, error.segment)) throw error
     lost = true

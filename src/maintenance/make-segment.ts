@@ -8,9 +8,11 @@ import { piecesOfRefs } from '../log/plan.ts'
 import { untilDeadline } from '../log/retry.ts'
 import { objectKeyOf, type Segment, segmentHeaderBytes } from '../log/segment.ts'
 import { segmentFooter, segmentHeader } from '../log/segment-object.ts'
-import { spanWriter } from '../log/spans.ts'
+import { type SpanWriter, spanWriter } from '../log/spans.ts'
+import { KafkaError } from '../protocol/errors.ts'
 import type { ByteCache } from '../runtime/byte-cache.ts'
 import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
 import { gather } from './gather.ts'
 
 const patienceMs = 60_000
@@ -19,7 +21,7 @@ const patienceMs = 60_000
  * Stores the object and gives the entry that is to name it. Records below the log's start are left out, and their blobs to the
  * sweep; but not before retention has taken them off the head's count, which goes by what entries hold.
  * `undefined`: a blob is gone.
- * @throws StoreError; Error where a blob holds other than its ref says: nothing was changed.
+ * @throws StoreError, `misconfigured` where a blob holds other than its ref says: nothing was changed.
  */
 export async function makeSegment(
   core: Core,
@@ -45,8 +47,8 @@ export async function makeSegment(
   const spans = spanWriter(first.base, bytes)
   for (const [at, { ref, base, end }] of pieces.entries()) {
     const from = placed[at]?.at ?? 0
-    const reached = placeBatches(object.subarray(from, from + ref.length), base, spans)
-    if (reached !== end) throw new Error(`a ref of ${partitionText(id)} says ${end} where its blob ends at ${reached}`)
+    const reached = placeAll(id, object.subarray(from, from + ref.length), base, spans)
+    if (reached !== end) throw wrong(id, base, `end at ${reached}, and their ref says ${end}`)
   }
   const footer = segmentFooter({ base: first.base, end: last.end, sources: gathered.sources })
   const segment: Segment = {
@@ -66,3 +68,14 @@ export async function makeSegment(
   await untilDeadline(core, deadlineMs, () => core.objects.put(objectKeyOf(id, segment), [object, footer]))
   return segment
 }
+
+function placeAll(id: PartitionId, bytes: Uint8Array, base: number, spans: SpanWriter): number {
+  try {
+    return placeBatches(bytes, base, spans)
+  } catch (error) {
+    throw error instanceof KafkaError ? wrong(id, base, `cannot be read: ${error.message}`, error) : error
+  }
+}
+
+const wrong = (id: PartitionId, base: number, what: string, cause?: unknown): StoreError =>
+  new StoreError('misconfigured', `the batches from offset ${base} on of ${partitionText(id)} ${what}`, { cause })

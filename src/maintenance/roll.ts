@@ -6,12 +6,13 @@ import { blobIdMs } from '../log/blob-id.ts'
 import { type Chunk, entryKey } from '../log/chunk.ts'
 import { isSegment, readEntryRow, withoutSleepers } from '../log/entry.ts'
 import { entriesCovering } from '../log/index-search.ts'
-import { indexFrom, indexPk, type PartitionId, partitionText, segmentKey } from '../log/keys.ts'
+import { indexFrom, indexPk, type PartitionId, segmentKey } from '../log/keys.ts'
 import { retentionOf } from '../log/retention.ts'
 import { createSegment, type Segment } from '../log/segment.ts'
 import { stampAt, stampDistanceMs } from '../log/stamp.ts'
 import { configValue, type TopicConfigs } from '../log/topic-configs.ts'
 import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
 import { type Action, equals } from '../store/items.ts'
 import { isShared } from './gather.ts'
 import { makeSegment } from './make-segment.ts'
@@ -61,7 +62,8 @@ async function rollOnce(core: Core, slice: Slice): Promise<StepOutcome> {
 
   const segments = await makeSegments(core, slice, chosen)
   if (!segments && !chosen.some(forgetsItself) && (await stillThere(core, id, chosen))) {
-    throw new Error(`a blob of ${partitionText(id)} is gone that an entry from ${only.base} on names`)
+    const gone = `a blob of ${topic.name}-${id.partition} is gone that an entry from ${only.base} on names`
+    throw new StoreError('misconfigured', gone)
   }
   if (!segments || !(await swapChunks(core, slice, chosen, segments))) {
     figures.lostRaces++

@@ -9,6 +9,7 @@ import { objectKeyOf } from '../../src/log/segment.ts'
 import { cleanSegment } from '../../src/maintenance/clean-segment.ts'
 import type { KeyMap } from '../../src/maintenance/key-map.ts'
 import { batchesIn } from '../../src/protocol/records/batch.ts'
+import { StoreError } from '../../src/store/errors.ts'
 import { verify } from '../../src/verify/verify.ts'
 import { type Keyed, type KeyedWorld, keyOf, newKeyedWorld, shown } from './keyed-kit.ts'
 import { dayMs, minuteMs } from './kit.ts'
@@ -114,6 +115,8 @@ test('a batch that cannot be read is named, and all else in the partition goes o
   const { partitions: report } = await world.run()
   expect(report.failedPartitions).toBe(1)
   expect(String(report.error)).toMatch(/orders-0.*offset 10/)
+  // Of other errors the log does not tell what they say.
+  expect(report.error).toBeInstanceOf(StoreError)
   // Appending, rolling and retention do; with the records that are over it comes to its end.
   await world.put([['young', '1']])
   await world.settle()
