@@ -17,7 +17,6 @@ import { spanWriter } from '../log/spans.ts'
 import { configValue } from '../log/topic-configs.ts'
 import { readBatchHeader } from '../protocol/records/batch.ts'
 import type { Core } from '../runtime/core.ts'
-import { StoreError } from '../store/errors.ts'
 import { type Action, equals, remove } from '../store/items.ts'
 import {
   type CleanedSegment,
@@ -33,6 +32,7 @@ import type { Slice } from './partition-step.ts'
 import { graceMs } from './roll.ts'
 import { removeSleepers } from './sleepers.ts'
 import { stands, swap } from './swap.ts'
+import { rememberUnreadable } from './unreadable.ts'
 
 const entriesAPage = 50
 /** Neighbours become one segment as long as it is no larger than this. */
@@ -78,9 +78,7 @@ export async function runPass(
     const map = await buildMap(run, slots)
     lost = map === 'lost' || (map !== 'put off' && !(await rewrite(run, map)))
   } catch (error) {
-    if (error instanceof UnreadableBatch) {
-      throw new StoreError('misconfigured', stopped(slice, error), { cause: error })
-    }
+    if (error instanceof UnreadableBatch) throw rememberUnreadable(core, slice, error)
     if (!(error instanceof SegmentGone)) throw error
     if (await stands(core, slice.id, error.segment)) throw error
     lost = true
@@ -89,9 +87,6 @@ export async function runPass(
   if (lost) slice.figures.lostRaces++
   return { state: run.state, debt: run.debt, lost, replacedFrom: run.replacedFrom }
 }
-
-const stopped = ({ topic, id }: Slice, error: UnreadableBatch): string =>
-  `${topic.name}-${id.partition} is not compacted any further: ${error.message}`
 
 /**
  * The entries of the index that hold anything from `offset` to `to`, which lies below the tail. None is a chunk that somebody who slept

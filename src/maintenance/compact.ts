@@ -17,6 +17,7 @@ import { entriesFrom, runPass } from './compact-pass.ts'
 import { type CompactionState, claim, readCompaction, settleDebt } from './compaction-state.ts'
 import type { PartitionStep, Slice, StepOutcome } from './partition-step.ts'
 import { graceMs } from './roll.ts'
+import { unreadable } from './unreadable.ts'
 import { never, type Upkeep } from './upkeep.ts'
 
 const batchHeaderBytes = layout.records
@@ -32,6 +33,8 @@ export const compact: PartitionStep = {
 /** A pass, or as much of it as time allows. `slots`: of the map, for tests. */
 export async function compactOnce(core: Core, slice: Slice, slots?: number): Promise<StepOutcome> {
   const { id, topic, lease } = slice
+  const trouble = unreadable(core, id)
+  if (trouble) throw trouble
   const { state, debt } = await readCompaction(core, id)
   const plan = await planPass(core, slice, state)
   const upkeep = looked(slice, plan.nextMs)

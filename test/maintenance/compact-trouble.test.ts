@@ -117,6 +117,15 @@ test('a batch that cannot be read is named, and all else in the partition goes o
   expect(String(report.error)).toMatch(/orders-0.*offset 10/)
   // Of other errors the log does not tell what they say.
   expect(report.error).toBeInstanceOf(StoreError)
+  // All before it is not read again at once, and it is told all the same.
+  let gets = 0
+  const objects = world.core.objects.metered(({ call }) => {
+    if (call === 'get') gets++
+  })
+  await world.pass(2 * minuteMs)
+  const again = await world.run({ ...world.core, objects })
+  expect(String(again.partitions.error)).toMatch(/offset 10/)
+  expect(gets).toBe(0)
   // Appending, rolling and retention do; with the records that are over it comes to its end.
   await world.put([['young', '1']])
   await world.settle()
