@@ -17,11 +17,12 @@ import {
 } from '../log/keys.ts'
 import type { Ref } from '../log/ref.ts'
 import { objectKeyOf, type Segment } from '../log/segment.ts'
-import { readFooter, type Source } from '../log/segment-object.ts'
+import type { Source } from '../log/segment-object.ts'
 import type { Core } from '../runtime/core.ts'
 import { inParallel } from '../runtime/parallel.ts'
 import type { Row } from '../store/items.ts'
 import { dropLease } from './partition-lease.ts'
+import { sourcesOfDead } from './sources.ts'
 
 export type Removed = { entries: number; blobs: number; bytes: number; producers: number }
 
@@ -100,9 +101,8 @@ async function removeBlobs(core: Core, id: PartitionId, refs: readonly Ref[]): P
 
 /** What the segment was made of, where it has not been cleaned up yet. */
 async function removeSources(core: Core, id: PartitionId, segment: Segment): Promise<void> {
-  if (segment.cleaned) return
-  const footer = await readFooter(core, id, segment)
-  const own = footer?.sources.filter((source) => source.kind !== 'segment' && source.sole) ?? []
+  const sources = await sourcesOfDead(core, id, segment)
+  const own = sources.filter((source) => source.kind !== 'segment' && source.sole)
   const keysOf = (kind: Source['kind']) => own.filter((source) => source.kind === kind).map((source) => source.id)
   await core.objects.delete(keysOf('object').map(blobObjectKey))
   await inParallel(atOnce, keysOf('item'), (blob) => core.items.delete(blobItemKey(blob)))

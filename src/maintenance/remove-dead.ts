@@ -9,12 +9,11 @@ import { type Entry, isSegment, readEntryRow } from '../log/entry.ts'
 import { blobItemKey, blobObjectKey, indexPk, type PartitionId, partitionText } from '../log/keys.ts'
 import type { Ref } from '../log/ref.ts'
 import { objectKeyOf, type Segment } from '../log/segment.ts'
-import { readFooter } from '../log/segment-object.ts'
 import type { Core } from '../runtime/core.ts'
 import { inParallel } from '../runtime/parallel.ts'
 import { compare } from '../store/items.ts'
 import { limits } from '../store/limits.ts'
-import { removeSources } from './sources.ts'
+import { removeSources, sourcesOfDead } from './sources.ts'
 
 const rowsAPage = 100
 const atOnce = 16
@@ -38,10 +37,9 @@ export async function removeDead(core: Core, id: PartitionId, to: number): Promi
 }
 
 async function removeSegments(core: Core, id: PartitionId, segments: readonly Segment[]): Promise<number> {
-  const sources = await inParallel(atOnce, segments, async (segment) => {
-    const footer = segment.cleaned ? undefined : await readFooter(core, id, segment)
-    return footer ? removeSources(core, id, footer.sources) : 0
-  })
+  const sources = await inParallel(atOnce, segments, async (segment) =>
+    removeSources(core, id, await sourcesOfDead(core, id, segment)),
+  )
   await core.objects.delete(segments.map((segment) => objectKeyOf(id, segment)))
   return sources.reduce((sum, one) => sum + one, segments.length)
 }

@@ -1,8 +1,25 @@
 /** Removing what a segment was made of, as far as nothing else can name it. */
 import { blobItemKey, blobObjectKey, type PartitionId, segmentObjectKey } from '../log/keys.ts'
-import type { Source } from '../log/segment-object.ts'
+import type { Segment } from '../log/segment.ts'
+import { readFooter, type Source } from '../log/segment-object.ts'
 import type { Core } from '../runtime/core.ts'
 import { inParallel } from '../runtime/parallel.ts'
+import { StoreError } from '../store/errors.ts'
+
+/**
+ * What a segment that nobody reads any more was made of and was not cleaned up after, as far as its object tells: of one that is gone, or
+ * cannot be understood, the sweep finds it. Nothing of what is to go waits for that.
+ * @throws StoreError where the store cannot be read
+ */
+export async function sourcesOfDead(core: Core, id: PartitionId, segment: Segment): Promise<readonly Source[]> {
+  if (segment.cleaned) return []
+  try {
+    return (await readFooter(core, id, segment))?.sources ?? []
+  } catch (error) {
+    if (error instanceof RangeError || (error instanceof StoreError && error.trouble === 'misconfigured')) return []
+    throw error
+  }
+}
 
 /** S3's limit of one DeleteObjects. */
 const objectsADelete = 1_000

@@ -4,7 +4,8 @@ import { deleteRecords } from '../../src/log/delete-records.ts'
 import { raiseConfigVersion, readHead, tailRefs } from '../../src/log/head.ts'
 import { headKey } from '../../src/log/keys.ts'
 import { piecesOfRefs } from '../../src/log/plan.ts'
-import { findTopic } from '../../src/log/topics.ts'
+import { objectKeyOf } from '../../src/log/segment.ts'
+import { deleteTopic, findTopic } from '../../src/log/topics.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import type { ItemStore } from '../../src/store/items.ts'
 import { failure, fetchOne, send, text } from '../log/core.ts'
@@ -80,6 +81,29 @@ test('rolled segments go as chunks do', async () => {
   expect((await world.entries()).all).toEqual([])
   expect(await headOf(world)).toMatchObject({ bytes: 0, start: 250 })
   expect(await blobsLeft(world)).toBe(0)
+})
+
+test('a segment that cannot tell what it was made of goes all the same, and nothing waits for it', async () => {
+  for (const isDeleted of [false, true]) {
+    const world = await newLogWorld(keep(dayMs, { 'segment.ms': String(hourMs) }))
+    await world.fill(values('old', 200))
+    expect((await world.maintainAfter(2 * hourMs)).segments).toBe(1)
+    const [segment] = (await world.entries()).segments
+    const key = segment ? objectKeyOf(world.id, segment) : ''
+    const whole = (await world.core.objects.get(key)) ?? new Uint8Array()
+    await world.core.objects.delete([key])
+    await world.core.objects.put(key, [whole.fill(0xff, whole.length - 2)])
+    if (isDeleted) await world.during(deleteTopic(world.core, 'orders'))
+    for (let run = 0; run < 4; run++) {
+      await world.pass(dayMs)
+      const { jobs, partitions } = await world.run()
+      // While it lives it is told.
+      if (run > 0) expect([jobs.error, partitions.error]).toEqual([undefined, undefined])
+    }
+    expect((await world.entries()).all).toEqual([])
+    // Blobs are left to the sweep.
+    expect(await world.stores.objects.list('segments/', { limit: 10 })).toEqual([])
+  }
 })
 
 test('a partition keeps at least retention.bytes, and little more', async () => {
