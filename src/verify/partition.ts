@@ -1,6 +1,6 @@
 /** One look at one partition: the head against itself, against the index below it, and against its producers. */
 import { droppedStamp, type Head, readHead, recordsIn, tailRefs } from '../log/head.ts'
-import { headKey, spilledProducersPk } from '../log/keys.ts'
+import { headKey, spilledProducersPk, topicKey } from '../log/keys.ts'
 import { producerOfAttribute } from '../log/producer-state.ts'
 import type { Ref } from '../log/ref.ts'
 import { retentionOf } from '../log/retention.ts'
@@ -16,7 +16,7 @@ const producerBytes = 9
 /** @throws StoreError where the store cannot be read; what it holds and should not is a finding. */
 export async function lookAtPartition(core: Core, look: Look): Promise<void> {
   const item = await core.items.get(headKey(look.id))
-  if (!item) return look.find('head', 'it has no head, and can be neither written nor read')
+  if (!item) return lookWithoutHead(core, look)
   const head = await readable(look, 'head', async () => readHead(look.id, item))
   const tail = head && (await readable(look, 'tail', async () => tailRefs(head)))
   if (!head || !tail) return
@@ -40,6 +40,12 @@ export async function lookAtPartition(core: Core, look: Look): Promise<void> {
     look.find('stamp', `the head has forgotten that the stamp ${index.runningStamp} left its tail`)
   }
   await lookAtProducers(core, look, head)
+}
+
+/** A topic that was deleted since it was listed has none, and should not. */
+async function lookWithoutHead(core: Core, look: Look): Promise<void> {
+  const now = await core.items.get(topicKey(look.topic.name))
+  if (now?.id === look.topic.id) look.find('head', 'it has no head, and can be neither written nor read')
 }
 
 function lookAtHead(look: Look, head: Head, tail: readonly Ref[]): void {

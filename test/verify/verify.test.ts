@@ -1,9 +1,18 @@
 import { expect, test } from 'vitest'
 import { deleteRecords } from '../../src/log/delete-records.ts'
-import { blobItemKey, blobObjectKey, headKey, indexPk, segmentKey, spilledProducerKey } from '../../src/log/keys.ts'
+import {
+  blobItemKey,
+  blobObjectKey,
+  headKey,
+  indexPk,
+  segmentKey,
+  spilledProducerKey,
+  topicsPk,
+} from '../../src/log/keys.ts'
 import { objectKeyOf } from '../../src/log/segment.ts'
+import { deleteTopic } from '../../src/log/topics.ts'
 import type { Core } from '../../src/runtime/core.ts'
-import { add, set } from '../../src/store/items.ts'
+import { add, type Query, set } from '../../src/store/items.ts'
 import { verify } from '../../src/verify/verify.ts'
 import { minuteMs } from '../maintenance/kit.ts'
 import { hourMs, type LogWorld, mixedValues, newLogWorld } from '../maintenance/log-kit.ts'
@@ -239,4 +248,19 @@ test('what moves during the look is no contradiction', async () => {
   await verify({ ...world.server(), items, clock }, { deep: true, found: (line) => lines.push(line) })
   expect(moves).toBe(2)
   expect(lines).toEqual([])
+})
+
+test('a topic that is deleted while it is looked at is no contradiction', async () => {
+  const world = await longWorld()
+  const core = world.server()
+  const { query } = core.items
+  const items = {
+    ...core.items,
+    query: async (asked: Query) => {
+      const rows = await query(asked)
+      if (asked.pk === topicsPk) await deleteTopic(world.core, 'orders')
+      return rows
+    },
+  }
+  expect((await told(world, false, { ...core, items })).lines).toEqual([])
 })
