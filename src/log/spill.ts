@@ -6,8 +6,11 @@
  */
 import type { Core } from '../runtime/core.ts'
 import { StoreError } from '../store/errors.ts'
+import { equals } from '../store/items.ts'
 import { type Chunk, createChunk, entryKey, entryOfTail, readChunk } from './chunk.ts'
+import { isSegment } from './entry.ts'
 import { dropUpdate, type Head, headExcess, readHead, refsToSpill, tailRefs } from './head.ts'
+import { entriesCovering } from './index-search.ts'
 import { headKey, type PartitionId } from './keys.ts'
 
 /** After the first append that reached the limit, one in so many tries again: the first may have died. */
@@ -51,11 +54,13 @@ export async function spillWhole(core: Core, id: PartitionId, seen: Head): Promi
   let head = seen
   for (let attempt = 0; attempt < triesMax && head.tailStart < seen.next; attempt++) {
     const count = howMany(head, seen.next)
-    const entry = await standingEntry(core, id, head, count)
+    const { entry, isNew } = await standingEntry(core, id, head, count)
     if (!holdsPrefix(entry, head)) return head
     const dropped = await core.items.update(headKey(id), dropUpdate(head, entry.refs.length))
     if (!dropped.item) return head
-    head = readHead(id, dropped.item)
+    const now = readHead(id, dropped.item)
+    if (isNew && !dropped.applied && now.tailStart !== head.tailStart) await takeBack(core, id, entry)
+    head = now
   }
   return head
 }
@@ -74,23 +79,35 @@ async function moveTail(core: Core, id: PartitionId, seen: Head): Promise<void> 
   let head = seen
   for (let attempt = 0; attempt < triesMax; attempt++) {
     if (refsToSpill(head) === 0) return
-    const entry = await standingEntry(core, id, head)
+    const { entry, isNew } = await standingEntry(core, id, head)
     if (!holdsPrefix(entry, head)) return
     const dropped = await core.items.update(headKey(id), dropUpdate(head, entry.refs.length))
     if (dropped.applied || !dropped.item) return
     const now = readHead(id, dropped.item)
-    if (now.tailStart !== head.tailStart) return
+    if (now.tailStart !== head.tailStart) return isNew ? takeBack(core, id, entry) : undefined
     // Only the horizon can have moved: the drop is worked out anew.
     head = now
   }
 }
 
+type Standing = { readonly entry: Chunk; readonly isNew: boolean }
+
 /** The chunk that stands at the tail's base offset: ours, or the one somebody put there first. */
-async function standingEntry(core: Core, id: PartitionId, head: Head, count?: number): Promise<Chunk> {
+async function standingEntry(core: Core, id: PartitionId, head: Head, count?: number): Promise<Standing> {
   const entry = entryOfTail(head, count)
   const key = entryKey(id, entry)
   const created = await core.items.update(key, createChunk(entry))
-  return created.applied || !created.item ? entry : readChunk(id, key.sk, created.item)
+  if (created.applied || !created.item) return { entry, isNew: created.applied }
+  return { entry: readChunk(id, key.sk, created.item), isNew: false }
+}
+
+/** Of chunks that others have brought back and that stand between. */
+const sleepersMost = 16
+
+/** Whoever slept before it put the chunk there may have come when all that it names was rolled: it would show what was compacted since. */
+async function takeBack(core: Core, id: PartitionId, entry: Chunk): Promise<void> {
+  const [covering] = await entriesCovering(core, id, entry.base, 0, sleepersMost)
+  if (covering && isSegment(covering)) await core.items.delete(entryKey(id, entry), equals('e', entry.end))
 }
 
 /** A sleeper's view may be older than the chunk that stands there; the drop's condition would refuse it anyway. */

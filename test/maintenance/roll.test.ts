@@ -135,6 +135,30 @@ test('a chunk that a sleeper brings back within a segment counts for nothing, an
   expect((await world.readAnew()).map(text)).toEqual(all)
 })
 
+test('a spiller that wakes up when its chunk was rolled takes back what it put there', async () => {
+  const world = await newLogWorld(eachHour)
+  const { items } = world.core
+  let slept = false
+  const sleepy = {
+    ...items,
+    update: async (...args: Parameters<typeof items.update>) => {
+      if (args[0].pk.startsWith('i/') && !slept) {
+        slept = true
+        await world.fill(mixedValues(80))
+        await world.maintainAfter(2 * hourMs)
+        await world.maintainAfter(11 * minuteMs)
+      }
+      return items.update(...args)
+    },
+  }
+  for (let at = 0; at < 40 && !slept; at++)
+    await send(world.server(sleepy), world.topic, 0, [`${at}`], world.core.clock.now())
+  expect(slept).toBe(true)
+  const { chunks, segments } = await world.entries()
+  expect(segments.length).toBe(1)
+  expect(chunks.filter(({ base }) => base < (segments[0]?.end ?? 0))).toEqual([])
+})
+
 test('records below the log’s start are not copied', async () => {
   const world = await newLogWorld(eachHour)
   const values = mixedValues(120)
