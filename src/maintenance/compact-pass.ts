@@ -90,16 +90,17 @@ export async function runPass(
 
 /**
  * The entries of the index that hold anything from `offset` to `to`, which lies below the tail. None is a chunk that somebody who slept
- * has brought back: it may stand where the walk begins or, at a segment's own base, at the end of a page.
+ * has brought back: it may stand where the walk begins or, at a segment's own base, at the end of a page. Ends before `to` where the
+ * index changes under it: nothing is given twice.
  */
 export async function* entriesFrom(core: Core, id: PartitionId, offset: number, to: number): AsyncGenerator<Entry> {
   for (let from = offset; from < to; ) {
     const found = await entriesCovering(core, id, from, entriesAPage)
     const isSure = from > offset || !found[0] || isSegment(found[0])
     const entries = isSure ? found : await entriesCovering(core, id, from, entriesAPage, thoroughly)
-    const last = entries.at(-1)
-    // Somebody is changing it.
-    if (!last) return
+    const [first, last] = [entries[0], entries.at(-1)]
+    // Somebody is changing it: what has been passed is part of a larger one by now.
+    if (!first || !last || (from > offset && first.base < from)) return
     const isCut = isChunk(last) && entries.length >= entriesAPage
     for (const entry of isCut ? entries.slice(0, -1) : entries) if (entry.base < to) yield entry
     from = isCut ? last.base : last.end
