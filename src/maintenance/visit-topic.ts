@@ -7,6 +7,7 @@ import { readHeads } from '../log/plan.ts'
 import type { Topic } from '../log/topics.ts'
 import { type ByteCache, byteCache } from '../runtime/byte-cache.ts'
 import type { Core } from '../runtime/core.ts'
+import { StoreError } from '../store/errors.ts'
 import { cleanRolled } from './clean-rolled.ts'
 import { compact } from './compact.ts'
 import { forgetProducers } from './forget-producers.ts'
@@ -120,26 +121,35 @@ async function workOn(core: Core, one: Seen, shared: Shared): Promise<Seen | und
   }
 }
 
-/** Everything is read anew under the lease: whoever had it before may have changed it since. */
+/**
+ * Everything is read anew under the lease: whoever had it before may have changed it since. A step that fails does not keep the
+ * others from their turns, unless it is the store that is in trouble.
+ * @throws what the first one failed with, when all have had their turns
+ */
 async function takeTurn(core: Core, one: Seen, lease: Held, { timeIsUp, shared, partitions, figures }: Shared) {
   const [[found], before] = await Promise.all([readHeads(core, [one.id]), readUpkeepOf(core, one.id)])
   if (!found) return undefined
   let head = found
   let upkeep = before
   let more = false
-  try {
-    for (const step of steps) {
-      const seen = { ...one, head, upkeep }
-      // A pass takes all that is rolled by then, and the next one is ten minutes away.
-      if (step === compact && more) continue
-      if (!step.isDue(seen, core.clock.now())) continue
+  const failures: unknown[] = []
+  for (const step of steps) {
+    const seen = { ...one, head, upkeep }
+    // A pass takes all that is rolled by then, and the next one is ten minutes away.
+    if (step === compact && more) continue
+    if (!step.isDue(seen, core.clock.now())) continue
+    try {
       const outcome = await step.run(core, { ...seen, lease, timeIsUp, shared, partitions, figures })
       upkeep = outcome.upkeep
       head = outcome.head ?? head
       more ||= outcome.more
+    } catch (error) {
+      failures.push(error)
+      // The others would wait for the store as long.
+      if (error instanceof StoreError && error.retriable) break
     }
-  } finally {
-    await saveUpkeep(core, one.id, before, { ...upkeep, workedMs: core.clock.now() })
   }
+  await saveUpkeep(core, one.id, before, { ...upkeep, workedMs: core.clock.now() })
+  if (failures.length > 0) throw failures[0]
   return more ? { ...one, head, upkeep } : undefined
 }

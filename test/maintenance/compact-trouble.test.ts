@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { alterTopicConfigs } from '../../src/log/alter-topic.ts'
 import { deleteRecords } from '../../src/log/delete-records.ts'
 import { raiseConfigVersion } from '../../src/log/head.ts'
-import { headKey, indexPk } from '../../src/log/keys.ts'
+import { blobItemKey, headKey, indexPk } from '../../src/log/keys.ts'
 import { piecesOfSegment } from '../../src/log/plan.ts'
 import { objectKeyOf } from '../../src/log/segment.ts'
 import { cleanSegment } from '../../src/maintenance/clean-segment.ts'
@@ -180,4 +180,18 @@ test('a chunk that a sleeper brought back shows no key that was deleted since', 
   await bringBack(world, world.chunks.slice(1, 2))
   await world.maintainAfter(3 * hourMs)
   expect((await dead()).map(shown)).toEqual([])
+})
+
+test('where rolling fails what is rolled is compacted all the same', async () => {
+  const world = await rolledOnly(Array.from({ length: 60 }, (_, at): Keyed[] => [['key', `${at}`]]))
+  await world.put([['large', 'x'.repeat(600)]])
+  await world.settle()
+  const [blob] = (await world.entries()).chunks.flatMap(({ refs }) => refs).filter(({ place }) => place === 'item')
+  if (!blob) throw new Error('no record became an item')
+  await world.core.items.delete(blobItemKey(blob.id))
+  await world.during(alterTopicConfigs(world.core, 'orders', { 'min.compaction.lag.ms': '0' }))
+  await world.pass(11 * minuteMs)
+  const { partitions } = await world.run()
+  expect(partitions).toMatchObject({ failedPartitions: 1, segments: 0, compactedSegments: 1 })
+  expect(String(partitions.error)).toContain('a blob of')
 })
