@@ -40,6 +40,8 @@ export class Connection {
   #onRoom: (() => void) | undefined
   /** Of the requests that are being answered. */
   readonly #present = new Set<AbortController>()
+  /** The one of them that lets no other be answered beside it: it may be waiting for news. */
+  #alone: AbortController | undefined
   /** The bytes of those that overlap. */
   #overlappingBytes = 0
   /** Called when a request has come. */
@@ -141,7 +143,7 @@ export class Connection {
     this.#working ??= this.#work()
     if (this.#isFull()) {
       // Not read, it could be gone: nobody waits for news with so much to be answered.
-      for (const present of this.#present) present.abort()
+      if (this.#alone && !this.#alone.signal.aborted) this.#alone.abort()
       const room = new Promise<void>((onRoom) => {
         this.#onRoom = onRoom
       })
@@ -203,6 +205,7 @@ export class Connection {
     this.#overlappingBytes += frame.length
     const present = new AbortController()
     this.#present.add(present)
+    this.#alone = overlaps ? undefined : present
     if (this.#ending) present.abort()
     const ordered = new Promise<void>((onOrdered) => {
       const before = this.#answered
