@@ -153,6 +153,8 @@ export function newMember(core: Core, options: MemberOptions): Member {
     registry = brokers
     view = await changeView(core, found, (now) => madeAnew(now, last, epochs.greatest))
     epochs.greatest = Math.max(epochs.greatest, view.epoch)
+    // Read beside the view, maybe before it: who joined in between would lead and could not be found.
+    if (view.epoch !== last.epoch) registry = await readRegistry(core, watch)
   }
 
   async function beat(): Promise<void> {

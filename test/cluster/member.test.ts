@@ -270,6 +270,32 @@ test('a broker that joins while the controller looks around is not taken for dea
   expect(membersSeenBy(one)).toEqual([1, 2])
 })
 
+test('whoever is told to lead can be found, though it joined during the look', async () => {
+  const { broker, joinedBroker, during, pass, stores } = newCluster()
+  const [, looking] = [await joinedBroker(), await joinedBroker()]
+  await pass(beatMs)
+  await during(looking.beats.stop())
+  const { get, query } = stores.items
+  for (const next of [broker(7), broker(8)]) {
+    let joining: Promise<void> | undefined
+    stores.items.query = async (asked) => {
+      const rows = await query(asked)
+      stores.items.query = query
+      joining ??= next.member.join()
+      return rows
+    }
+    stores.items.get = async (key) => {
+      if (key.sk !== clusterViewKey.sk) return get(key)
+      stores.items.get = get
+      while (!joining) await Promise.resolve()
+      await joining
+      return get(key)
+    }
+    await during(looking.member.beat())
+    expect(looking.member.brokers().map(({ nodeId }) => nodeId)).toEqual(membersSeenBy(looking))
+  }
+})
+
 test('a broker that comes back while it is being removed stays', async () => {
   const { joinedBroker, broker, during, stores } = newCluster()
   const [one, two] = [await joinedBroker(1), await joinedBroker(2)]
