@@ -16,8 +16,8 @@ export const controllerResource = 'controller'
 const brokerPrefix = 'broker/'
 export const brokerResource = (nodeId: number): string => `${brokerPrefix}${nodeId}`
 
-/** More brokers than anybody runs over one table. */
-const rowsMax = 1_000
+/** Every node id that was ever used has a row: more than anybody uses where ids are the least free, and not where they are made up. */
+const rowsAPage = 1_000
 
 export type RegisteredBroker = {
   readonly endpoint: Endpoint
@@ -31,25 +31,23 @@ export type Registry = {
   readonly controller: { readonly lease: Lease; readonly overInMs: number } | undefined
 }
 
-/** All of it, in one query. @throws StoreError */
+/** All of it, in one query a thousand. @throws StoreError */
 export async function readRegistry(core: Core, watch: Watch): Promise<Registry> {
-  const askedMs = core.clock.uptime()
-  const rows = await core.items.query({
-    pk: leasesPk,
-    from: brokerPrefix,
-    to: controllerResource,
-    limit: rowsMax,
-  })
-  const answeredMs = core.clock.uptime()
   const brokers: RegisteredBroker[] = []
   let controller: Registry['controller']
-  for (const { sk, item } of rows) {
-    const lease = leaseOf(sk, item)
-    const overInMs = watchLease(watch, sk, lease, askedMs, answeredMs)
-    if (sk === controllerResource) controller = { lease, overInMs }
-    else if (sk.startsWith(brokerPrefix)) {
-      brokers.push({ endpoint: endpointOf(Number(sk.slice(brokerPrefix.length)), lease.data), lease, overInMs })
+  for (let from: string | undefined = brokerPrefix; from !== undefined; ) {
+    const askedMs = core.clock.uptime()
+    const rows = await core.items.query({ pk: leasesPk, from, to: controllerResource, limit: rowsAPage })
+    const answeredMs = core.clock.uptime()
+    for (const { sk, item } of rows) {
+      const lease = leaseOf(sk, item)
+      const overInMs = watchLease(watch, sk, lease, askedMs, answeredMs)
+      if (sk === controllerResource) controller = { lease, overInMs }
+      else if (sk.startsWith(brokerPrefix)) {
+        brokers.push({ endpoint: endpointOf(Number(sk.slice(brokerPrefix.length)), lease.data), lease, overInMs })
+      }
     }
+    from = rows.length < rowsAPage ? undefined : `${rows.at(-1)?.sk}\0`
   }
   return { brokers: brokers.sort((a, b) => a.endpoint.nodeId - b.endpoint.nodeId), controller }
 }

@@ -2,12 +2,14 @@ import { expect, test } from 'vitest'
 import { type Beats, startBeats } from '../../src/cluster/beats.ts'
 import { leadership } from '../../src/cluster/leadership.ts'
 import { type Member, NodeIdTaken, newMember } from '../../src/cluster/member.ts'
+import { brokerResource } from '../../src/cluster/registry.ts'
 import { clusterStatus } from '../../src/cluster/status.ts'
 import { membersOf } from '../../src/cluster/view.ts'
-import { clusterViewKey } from '../../src/log/keys.ts'
+import { clusterViewKey, leaseKey } from '../../src/log/keys.ts'
 import { createTopic } from '../../src/log/topics.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { StoreError } from '../../src/store/errors.ts'
+import { set } from '../../src/store/items.ts'
 import { badNetwork, newWorld } from './kit.ts'
 
 const leaseMs = 5_000
@@ -239,6 +241,23 @@ test('a broker started again after a crash gets its own id back when its earlier
   await pass(beatMs)
   expect(again.member.nodeId).toBe(1)
   expect(membersSeenBy(two)).toEqual([1, 2])
+})
+
+test('brokers find each other, however many node ids were used before them', async () => {
+  const { joinedBroker, pass, stores } = newCluster()
+  for (let id = 1; id <= 1_100; id++) {
+    const left = { v: 1, epoch: 1, beat: 5, ms: leaseMs, atMs: 0, data: { host: 'gone', port: 1 } }
+    await stores.items.update(leaseKey(brokerResource(id)), {
+      patches: Object.entries(left).map(([name, value]) => set(name, value)),
+    })
+  }
+  const brokers = [await joinedBroker(2_000_000), await joinedBroker(999_999)]
+  await pass(replacedMs)
+  for (const broker of brokers) {
+    expect(membersSeenBy(broker)).toEqual([999_999, 2_000_000])
+    expect(broker.member.brokers()).toHaveLength(2)
+    expect(broker.member.controller()).toBe(2_000_000)
+  }
 })
 
 test('a node id that a living broker has is refused', async () => {
