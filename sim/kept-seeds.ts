@@ -62,5 +62,10 @@ export const keptSeeds: readonly {
     seed: 20269677,
     found: 'a pass of compaction met a segment again that had grown meanwhile, and named it twice in one transaction',
   },
+  {
+    seed: 242,
+    scene: 'brokers',
+    found: 'a broker that had to register anew got the node id of one that had just died, and went on in its epoch',
+  },
   { seed: 242, found: 'those 15 minutes were counted by a clock that no store had set right yet' },
 ]

@@ -67,6 +67,8 @@ export function newMember(core: Core, options: MemberOptions): Member {
   let registry: Registry = { brokers: [], controller: undefined }
   let servingUntilMs = 0
   let leaving = false
+  /** Registered and not in the view for it yet: there may still be whoever had the node id before, and led in an epoch of its own. */
+  let isNew = false
 
   /** Takes the lease of a node id: the one that was asked for, or the least that nobody has. */
   async function register(): Promise<Held> {
@@ -97,7 +99,12 @@ export function newMember(core: Core, options: MemberOptions): Member {
   }
 
   async function renewOwn(): Promise<void> {
-    own = (own && (await renew(core, own))) ?? (await register())
+    const renewed = own && (await renew(core, own))
+    if (!renewed) {
+      servingUntilMs = 0
+      isNew = true
+    }
+    own = renewed ?? (await register())
   }
 
   /**
@@ -168,8 +175,11 @@ export function newMember(core: Core, options: MemberOptions): Member {
     await renewed
     await see(await looked)
     await control()
-    if (!leaving && !membersOf(view).includes(nodeId)) {
-      view = await changeView(core, view, (now) => (membersOf(now).includes(nodeId) ? now : joined(now, nodeId)))
+    if (!leaving && (isNew || !membersOf(view).includes(nodeId))) {
+      view = await changeView(core, view, (now) =>
+        !isNew && membersOf(now).includes(nodeId) ? now : joined(now, nodeId),
+      )
+      isNew = false
     }
     if (own) servingUntilMs = Math.min(own.trustedUntilMs, lookedMs + leaseMs * lookCountsPart)
   }

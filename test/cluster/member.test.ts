@@ -9,7 +9,7 @@ import { clusterViewKey, leaseKey } from '../../src/log/keys.ts'
 import { createTopic } from '../../src/log/topics.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { StoreError } from '../../src/store/errors.ts'
-import { set } from '../../src/store/items.ts'
+import { add, set } from '../../src/store/items.ts'
 import { badNetwork, newWorld } from './kit.ts'
 
 const leaseMs = 5_000
@@ -97,6 +97,28 @@ test.each([
     expect(others).toContain(broker.member.controller())
   }
   expect(dead?.member.isServing()).toBe(false)
+})
+
+test('a broker that has to register anew leads in no epoch of whoever had its node id before', async () => {
+  const { broker, during, pass, stores } = newCluster()
+  const [one, two] = [broker(), broker()]
+  for (const { member } of [one, two]) await during(member.join())
+  const { epoch } = two.member.view()
+  for (let beat = 0; beat < 4; beat++) {
+    await pass(leaseMs / 4)
+    await during(one.member.beat())
+  }
+  expect(membersOf(one.member.view())).toContain(2)
+  await pass(beatMs)
+  // As if it had slept, and another had taken its node id; the second one has died, and is a member still.
+  const stolen = leaseKey(brokerResource(1))
+  await stores.items.update(stolen, { patches: [set('holder', 'another'), add('epoch', 1), add('beat', 1)] })
+  await during(one.member.beat())
+  expect(one.member.nodeId).toBe(2)
+  const led = Array.from({ length: 60 }, (_, at) => leadership(one.member.view(), 'some-topic', at))
+  const own = led.filter(({ leader }) => leader === 2)
+  expect(own.length).toBeGreaterThan(10)
+  expect(Math.min(...own.map((one) => one.epoch))).toBeGreaterThan(epoch)
 })
 
 test('all but one that die at once are replaced in the same time', async () => {
