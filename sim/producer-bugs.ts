@@ -63,7 +63,7 @@ export const producerBugs: readonly Bug[] = [
     'a duplicate is answered as new',
     100,
     'src/log/producers.ts',
-    'return found ?? {',
-    'return found ? { ...found, baseOffset: head.next } : {',
+    'if (found) return found',
+    'if (found) return { ...found, baseOffset: head.next }',
   ),
 ]

@@ -1,74 +1,12 @@
 import { expect, test } from 'vitest'
-import { type Beats, startBeats } from '../../src/cluster/beats.ts'
 import { leadership } from '../../src/cluster/leadership.ts'
-import { type Member, NodeIdTaken, newMember } from '../../src/cluster/member.ts'
-import { brokerResource } from '../../src/cluster/registry.ts'
+import { newMember } from '../../src/cluster/member.ts'
 import { clusterStatus } from '../../src/cluster/status.ts'
-import { membersOf } from '../../src/cluster/view.ts'
-import { clusterViewKey, leaseKey } from '../../src/log/keys.ts'
+import { clusterViewKey } from '../../src/log/keys.ts'
 import { createTopic } from '../../src/log/topics.ts'
-import type { Core } from '../../src/runtime/core.ts'
 import { StoreError } from '../../src/store/errors.ts'
-import { add, set } from '../../src/store/items.ts'
-import { badNetwork, newWorld } from './kit.ts'
-
-const leaseMs = 5_000
-/** By then everybody has beaten once more. */
-const beatMs = leaseMs / 4 + 10
-/** A broker that died is replaced within the lease, a beat to see its last one, a beat to look again, and what trips take. */
-const replacedMs = leaseMs + (2 * leaseMs) / 4 + 100
-
-type Broker = {
-  readonly core: Core
-  readonly member: Member
-  readonly network: ReturnType<typeof badNetwork>
-  die(): void
-}
-
-/** Brokers that beat by themselves, in time that a test lets pass. */
-function newCluster() {
-  const world = newWorld()
-  const broker = (nodeId?: number): Broker => {
-    const network = badNetwork(world.stores.items)
-    const core = world.process(network.items)
-    const options = { host: `host-${nodeId ?? 'any'}`, port: 9092, leaseMs }
-    const member = newMember(core, nodeId === undefined ? options : { ...options, nodeId })
-    return { core, member, network, die: () => {} }
-  }
-  const joinedBroker = async (nodeId?: number): Promise<Broker & { readonly beats: Beats }> => {
-    const one = broker(nodeId)
-    await world.during(one.member.join())
-    const beats = startBeats(one.core, one.member, leaseMs, () => {})
-    // A process that is killed does nothing any more: its calls reach no store.
-    return { ...one, beats, die: () => void beats.stop() }
-  }
-  return { ...world, broker, joinedBroker }
-}
-
-const membersSeenBy = ({ member }: Broker) => membersOf(member.view())
-const ledBy = ({ member }: Broker) =>
-  Array.from({ length: 60 }, (_, at) => leadership(member.view(), 'some-topic', at).leader)
-
-test('brokers take the least free node ids, see each other, and agree who leads what', async () => {
-  const { joinedBroker, pass } = newCluster()
-  const brokers = [await joinedBroker(), await joinedBroker(), await joinedBroker()]
-  expect(brokers.map(({ member }) => member.nodeId)).toEqual([1, 2, 3])
-  await pass(beatMs)
-  for (const broker of brokers) {
-    expect(membersSeenBy(broker)).toEqual([1, 2, 3])
-    expect(broker.member.isServing()).toBe(true)
-    expect(broker.member.controller()).toBe(1)
-    expect(ledBy(broker)).toEqual(ledBy(brokers[0] ?? broker))
-  }
-  expect(new Set(brokers.flatMap(ledBy))).toEqual(new Set([1, 2, 3]))
-})
-
-test('two that join at once get two ids', async () => {
-  const { broker, during } = newCluster()
-  const [one, two] = [broker(), broker()]
-  await during(Promise.all([one.member.join(), two.member.join()]))
-  expect([one.member.nodeId, two.member.nodeId].sort()).toEqual([1, 2])
-})
+import { newWorld } from './kit.ts'
+import { beatMs, leaseMs, ledBy, membersSeenBy, newCluster, replacedMs } from './member-kit.ts'
 
 test('brokers that beat stay, for as long as they do', async () => {
   const { joinedBroker, pass } = newCluster()
@@ -97,28 +35,6 @@ test.each([
     expect(others).toContain(broker.member.controller())
   }
   expect(dead?.member.isServing()).toBe(false)
-})
-
-test('a broker that has to register anew leads in no epoch of whoever had its node id before', async () => {
-  const { broker, during, pass, stores } = newCluster()
-  const [one, two] = [broker(), broker()]
-  for (const { member } of [one, two]) await during(member.join())
-  const { epoch } = two.member.view()
-  for (let beat = 0; beat < 4; beat++) {
-    await pass(leaseMs / 4)
-    await during(one.member.beat())
-  }
-  expect(membersOf(one.member.view())).toContain(2)
-  await pass(beatMs)
-  // As if it had slept, and another had taken its node id; the second one has died, and is a member still.
-  const stolen = leaseKey(brokerResource(1))
-  await stores.items.update(stolen, { patches: [set('holder', 'another'), add('epoch', 1), add('beat', 1)] })
-  await during(one.member.beat())
-  expect(one.member.nodeId).toBe(2)
-  const led = Array.from({ length: 60 }, (_, at) => leadership(one.member.view(), 'some-topic', at))
-  const own = led.filter(({ leader }) => leader === 2)
-  expect(own.length).toBeGreaterThan(10)
-  expect(Math.min(...own.map((one) => one.epoch))).toBeGreaterThan(epoch)
 })
 
 test('all but one that die at once are replaced in the same time', async () => {
@@ -220,17 +136,6 @@ test('whoever leaves leads nothing at once, hands its duties over, and its id is
   expect(next.member.nodeId).toBe(1)
 })
 
-test('the id of a broker that died is free for the next, once the controller has seen it', async () => {
-  const { joinedBroker, pass } = newCluster()
-  const [, two] = [await joinedBroker(), await joinedBroker(), await joinedBroker()]
-  two?.die()
-  await pass(replacedMs + beatMs)
-  expect((await joinedBroker()).member.nodeId).toBe(2)
-  // Whoever was only asleep finds its id taken, and goes on as another.
-  await two?.member.beat()
-  expect(two?.member.nodeId).toBe(4)
-})
-
 test('an operator sees who is there, who leads how much, and who is silent', async () => {
   const { joinedBroker, pass, process } = newCluster()
   const watching = process(undefined, 0)
@@ -250,42 +155,6 @@ test('an operator sees who is there, who leads how much, and who is silent', asy
     { nodeId: 2, state: 'member', leads: 12, controller: true, host: 'host-any' },
   ])
   expect(two.member.nodeId).toBe(2)
-})
-
-test('a broker started again after a crash gets its own id back when its earlier lease is over', async () => {
-  const { joinedBroker, clock, pass } = newCluster()
-  const [one, two] = [await joinedBroker(1), await joinedBroker(2)]
-  await pass(leaseMs)
-  one.die()
-  const diedMs = clock.now()
-  const again = await joinedBroker(1)
-  expect(clock.now() - diedMs).toBeLessThanOrEqual(leaseMs + 100)
-  await pass(beatMs)
-  expect(again.member.nodeId).toBe(1)
-  expect(membersSeenBy(two)).toEqual([1, 2])
-})
-
-test('brokers find each other, however many node ids were used before them', async () => {
-  const { joinedBroker, pass, stores } = newCluster()
-  for (let id = 1; id <= 1_100; id++) {
-    const left = { v: 1, epoch: 1, beat: 5, ms: leaseMs, atMs: 0, data: { host: 'gone', port: 1 } }
-    await stores.items.update(leaseKey(brokerResource(id)), {
-      patches: Object.entries(left).map(([name, value]) => set(name, value)),
-    })
-  }
-  const brokers = [await joinedBroker(2_000_000), await joinedBroker(999_999)]
-  await pass(replacedMs)
-  for (const broker of brokers) {
-    expect(membersSeenBy(broker)).toEqual([999_999, 2_000_000])
-    expect(broker.member.brokers()).toHaveLength(2)
-    expect(broker.member.controller()).toBe(2_000_000)
-  }
-})
-
-test('a node id that a living broker has is refused', async () => {
-  const { joinedBroker } = newCluster()
-  await joinedBroker(7)
-  await expect(joinedBroker(7)).rejects.toThrow(NodeIdTaken)
 })
 
 test('a broker that joins while the controller looks around is not taken for dead', async () => {

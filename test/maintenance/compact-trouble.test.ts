@@ -7,13 +7,14 @@ import { blobItemKey, headKey, indexPk } from '../../src/log/keys.ts'
 import { piecesOfSegment } from '../../src/log/plan.ts'
 import { objectKeyOf } from '../../src/log/segment.ts'
 import { cleanSegment } from '../../src/maintenance/clean-segment.ts'
+import { entriesFrom } from '../../src/maintenance/compact-pass.ts'
 import type { KeyMap } from '../../src/maintenance/key-map.ts'
 import { batchesIn } from '../../src/protocol/records/batch.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { verify } from '../../src/verify/verify.ts'
 import { type Keyed, type KeyedWorld, keyOf, newKeyedWorld, shown } from './keyed-kit.ts'
 import { dayMs, minuteMs } from './kit.ts'
-import { hourMs } from './log-kit.ts'
+import { hourMs, mixedValues, newLogWorld } from './log-kit.ts'
 
 /** Rolled into one segment and too young to be compacted; with the chunks that it was made of. */
 async function rolledOnly(rounds: readonly (readonly Keyed[])[], configs: Record<string, string> = {}) {
@@ -194,4 +195,20 @@ test('where rolling fails what is rolled is compacted all the same', async () =>
   const { partitions } = await world.run()
   expect(partitions).toMatchObject({ failedPartitions: 1, segments: 0, compactedSegments: 1 })
   expect(String(partitions.error)).toContain('a blob of')
+})
+
+test('a walk over segments meets none again that has become larger behind it', async () => {
+  const world = await newLogWorld({ 'segment.ms': String(minuteMs) })
+  await world.fill(mixedValues(60))
+  await world.maintainAfter(3 * minuteMs)
+  const [segment] = (await world.entries()).segments
+  if (!segment) throw new Error('nothing was rolled')
+  const walk = entriesFrom(world.core, world.id, 0, segment.end + 1)
+  expect((await world.during(walk.next())).value).toMatchObject({ base: 0, end: segment.end })
+  for (let round = 0; (await world.entries()).segments[0]?.end === segment.end && round < 20; round++) {
+    await world.fill(mixedValues(60))
+    await world.maintainAfter(3 * minuteMs)
+  }
+  expect((await world.entries()).segments[0]).toMatchObject({ base: 0 })
+  expect(await world.during(walk.next())).toMatchObject({ done: true })
 })

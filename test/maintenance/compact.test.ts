@@ -4,7 +4,6 @@ import { append } from '../../src/log/append.ts'
 import { listOffset } from '../../src/log/offsets.ts'
 import { findTopic } from '../../src/log/topics.ts'
 import { compactOnce } from '../../src/maintenance/compact.ts'
-import { entriesFrom } from '../../src/maintenance/compact-pass.ts'
 import { readCompaction } from '../../src/maintenance/compaction-state.ts'
 import { takePartition } from '../../src/maintenance/partition-lease.ts'
 import { noFigures, type Slice } from '../../src/maintenance/partition-step.ts'
@@ -16,7 +15,7 @@ import { failure, only, readAll } from '../log/core.ts'
 import { overBadNetwork } from '../log/faults.ts'
 import { type Keyed, type KeyedWorld, keyedBatch, keyOf, newKeyedWorld, shown, wordOf } from './keyed-kit.ts'
 import { dayMs, minuteMs } from './kit.ts'
-import { hourMs, mixedValues, newLogWorld } from './log-kit.ts'
+import { hourMs } from './log-kit.ts'
 import { mortal } from './mortal.ts'
 
 /** Those that take no time of their own, which would stand still here. */
@@ -392,20 +391,4 @@ test('what several rewritten segments freed is taken off once, whatever the netw
   for (const copy of late) await copy()
   expectWhole(world, await world.readAnew())
   expect((await world.headOf()).bytes).toBe(await world.bytesHeld())
-})
-
-test('a walk over segments meets none again that has become larger behind it', async () => {
-  const world = await newLogWorld({ 'segment.ms': String(minuteMs) })
-  await world.fill(mixedValues(60))
-  await world.maintainAfter(3 * minuteMs)
-  const [segment] = (await world.entries()).segments
-  if (!segment) throw new Error('nothing was rolled')
-  const walk = entriesFrom(world.core, world.id, 0, segment.end + 1)
-  expect((await world.during(walk.next())).value).toMatchObject({ base: 0, end: segment.end })
-  for (let round = 0; (await world.entries()).segments[0]?.end === segment.end && round < 20; round++) {
-    await world.fill(mixedValues(60))
-    await world.maintainAfter(3 * minuteMs)
-  }
-  expect((await world.entries()).segments[0]).toMatchObject({ base: 0 })
-  expect(await world.during(walk.next())).toMatchObject({ done: true })
 })
