@@ -8,7 +8,7 @@
  * - A value belongs to one batch. A batch is sent again only idempotently, as another attempt with the same values.
  * - A fetch has room for all partitions it asks for: one left out for lack of room is not recorded as an empty `read`.
  * - `final` comes once all calls have ended. The append that proves `appendable` is recorded like any other, before what it is
- *   seen in, or leaves nothing behind. `orphans` comes only once something sweeps.
+ *   seen in, or leaves nothing behind. `orphans` comes last of all.
  */
 import { checkBatches } from './checks/batches.ts'
 import { checkBounds } from './checks/bounds.ts'

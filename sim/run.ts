@@ -19,6 +19,7 @@ import { lastLook } from './last-look.ts'
 import type { Limits } from './limits.ts'
 import { beginCommits } from './members.ts'
 import type { Network } from './network.ts'
+import { lookForOrphans } from './orphans.ts'
 import { beginAttempts, produce, produceOnce } from './producers.ts'
 import { produceInSequence } from './producers-idempotent.ts'
 import { type Chance, seeded } from './random.ts'
@@ -202,6 +203,7 @@ async function play(
     if (deleting) await lookForRemains(client('deleter'), schedule, net.stores, passing.gone)
     for (const kept of passing.kept) await lastLook({ ...client('last-passing'), world: kept })
     await (keyed ? scanAll(client('last')) : lastLook(client('last')))
+    if (scene.swept) await lookForOrphans(client('last'), schedule, net.stores)
   }
   await Promise.race([story(), ...(team ? [team.broken] : []), ...(kafka ? [kafka.broken] : [])])
 }

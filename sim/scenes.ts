@@ -44,6 +44,8 @@ export type Scene = {
   readonly rolling?: { readonly segmentMs: number; readonly pauseMs: number }
   /** How long records stay, where that is changed, and the store forgets what its `ttl` says. */
   readonly retention?: RetentionScene
+  /** At the end nothing is stored that nobody names. */
+  readonly swept?: boolean
   /** A second topic that is deleted and created again. */
   readonly deleting?: DeletingScene
   /** Servers are brokers of one cluster; and clients that speak Kafka's protocol, who go to whoever leads. */

@@ -60,6 +60,22 @@ export const sweepBugs: readonly Bug[] = [
     }),
   ),
   several(
+    'blob objects that nobody names stay',
+    100,
+    patch('src/maintenance/sweep.ts', {
+      find: '!named.has(lastPart(key)) && modifiedMs < youngMs',
+      replace: '!named.has(lastPart(key)) && modifiedMs < youngMs - 1e15',
+    }),
+  ),
+  several(
+    'hours of blob items are looked at once, and never again',
+    100,
+    patch('src/maintenance/sweep.ts', {
+      find: 'const left = kept > 0 ? [...state.left, hour].slice(-leftMost) : state.left',
+      replace: 'const left = kept > 0 ? [...state.left].slice(-leftMost) : state.left',
+    }),
+  ),
+  several(
     'a segment that is named is swept',
     50,
     patch('src/maintenance/sweep-segments.ts', {

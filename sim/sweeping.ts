@@ -11,8 +11,10 @@ const hourMs = 3_600_000
 
 export const drawSweeping = (chance: Chance): Scene => {
   const lengthMs = chance.between(26, 80) * hourMs
+  const weather = chance.pick(weathers)
   return {
-    weather: chance.pick(weathers),
+    weather,
+    swept: weather.write === 0,
     fate: chance.pick(fates),
     servers: 3,
     cold: chance.happens(0.5),
