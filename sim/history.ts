@@ -78,6 +78,8 @@ export type Event = At &
       } & Where)
     /** After everything healed: blobs that are stored and that nothing names, older than the sweep leaves any. */
     | { readonly kind: 'orphans'; readonly count: number }
+    /** After everything healed: what contradicts what in the stores. */
+    | { readonly kind: 'verified'; readonly contradictions: readonly string[] }
     /** After everything healed, hours after it was deleted: what is left of a partition, by key. */
     | ({ readonly kind: 'left-behind'; readonly left: readonly string[] } & Where)
   )

@@ -3,6 +3,7 @@ import { memoryStores } from '../src/store/embedded/memory.ts'
 import { check } from './checker.ts'
 import { type Client, pause, type World } from './client.ts'
 import { type Cluster, cluster } from './cluster.ts'
+import { lookForContradictions } from './contradictions.ts'
 import { gather } from './crowd.ts'
 import { type Creations, comeAndGo, lookForRemains } from './deleting.ts'
 import { emptyTally, type Tally } from './faults.ts'
@@ -203,6 +204,7 @@ async function play(
     if (deleting) await lookForRemains(client('deleter'), schedule, net.stores, passing.gone)
     for (const kept of passing.kept) await lastLook({ ...client('last-passing'), world: kept })
     await (keyed ? scanAll(client('last')) : lastLook(client('last')))
+    await lookForContradictions(client('last'))
     if (scene.swept) await lookForOrphans(client('last'), schedule, net.stores)
   }
   await Promise.race([story(), ...(team ? [team.broken] : []), ...(kafka ? [kafka.broken] : [])])

@@ -15,6 +15,9 @@ export function checkFinal(facts: Facts): readonly Anomaly[] {
     if (event.kind === 'orphans' && event.count > 0) {
       found.add('orphans', event, `${event.count} stored blobs are named by nothing`, [event])
     }
+    if (event.kind === 'verified' && event.contradictions.length > 0) {
+      found.add('contradictions', event, event.contradictions.slice(0, 3).join('; '), [event])
+    }
     if (event.kind === 'left-behind') {
       const what = `${text(event)} was deleted, and left behind: ${event.left.slice(0, 3).join(', ')}`
       found.add('left-behind', event, what, [event])

@@ -247,6 +247,12 @@ const cases: Case[] = [
     sound: [['last', { kind: 'orphans', count: 0 }]],
   },
   {
+    name: 'contradictions',
+    when: 'what the stores hold does not hang together',
+    broken: [['last', { kind: 'verified', contradictions: ['orders-0: a hole from 3 to 5'] }]],
+    sound: [['last', { kind: 'verified', contradictions: [] }]],
+  },
+  {
     name: 'committed-went-back',
     when: 'a commit that was acknowledged is forgotten; one of unknown outcome may never show',
     broken: [commit('r', 1), commitAcked('r', 'c1'), commit('r', 2), commitAcked('r', 'c2'), committed('r', 1)],
