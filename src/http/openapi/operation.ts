@@ -73,5 +73,5 @@ export const idempotencyKey: Parameter = {
   in: 'header',
   description:
     'The same call sent again under the same key within 15 minutes appends nothing and gets the first answer.',
-  schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
+  schema: { type: 'string', pattern: '^[\\x20-\\x7e]{1,255}$' },
 }

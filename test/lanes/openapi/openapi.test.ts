@@ -60,6 +60,10 @@ include-operation-id = ["v3Produce", "v3ProduceBatch"]
 checks.negative_data_rejection.expected-statuses = [200, 207, 400, 404, 406, 415, 422]
 `
 
+/** All the time would go into making lists of 20,001 records. */
+const withoutHugeLists = (key: string, value: unknown) =>
+  key === 'maxItems' && Number(value) > 1_000 ? undefined : value
+
 type Run = { readonly code: number; readonly output: string }
 
 const schemathesis = (args: readonly string[]): Promise<Run> =>
@@ -74,7 +78,7 @@ const schemathesis = (args: readonly string[]): Promise<Run> =>
 test('every answer is as the OpenAPI document says, whatever is asked', async () => {
   const document = withExamples((await ask('/openapi.json')) as Document, await something())
   const file = join(home, 'document.json')
-  await writeFile(file, JSON.stringify(document))
+  await writeFile(file, JSON.stringify(document, withoutHugeLists))
   const configFile = join(home, 'schemathesis.toml')
   await writeFile(configFile, config)
   const { code, output } = await schemathesis([

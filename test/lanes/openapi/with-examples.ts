@@ -12,7 +12,10 @@ export function withExamples(
 ): Document {
   const parameterOf = (parameter: Parameter): Parameter => {
     const values = parameter.in === 'path' ? known[parameter.name] : undefined
-    if (values) return { ...parameter, schema: { anyOf: [{ enum: values }, { enum: values }, parameter.schema] } }
+    const { type } = parameter.schema
+    // The type outside, too: of a text in a path nothing is of another type, and none can be sent.
+    const schema = { type, anyOf: [{ enum: values }, { enum: values }, parameter.schema] }
+    if (values) return { ...parameter, schema }
     return parameter
   }
   const paths = Object.entries(document.paths).map(([path, methods]) => [
