@@ -48,3 +48,14 @@ export async function clusterStatus(core: Core): Promise<ClusterStatus> {
   })
   return { epoch: view.epoch, brokers }
 }
+
+/** Node ids of the brokers that beat within the time of a lease, which this waits for where anybody holds one. @throws StoreError */
+export async function livingBrokers(core: Core): Promise<readonly number[]> {
+  const watch = newWatch()
+  const { brokers } = await readRegistry(core, watch)
+  const leases = brokers.flatMap(({ lease }) => (lease.holder === undefined ? [] : [lease.leaseMs]))
+  if (leases.length === 0) return []
+  await core.clock.sleep(Math.max(...leases))
+  const later = await readRegistry(core, watch)
+  return later.brokers.flatMap(({ endpoint, overInMs }) => (overInMs > 0 ? [endpoint.nodeId] : []))
+}

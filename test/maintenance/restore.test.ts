@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { readView } from '../../src/cluster/view.ts'
 import { clusterId } from '../../src/log/cluster.ts'
 import { clusterKey, clustersPrefix, clusterViewKey, headKey, producerIdsKey } from '../../src/log/keys.ts'
 import { producerIds } from '../../src/log/producer-ids.ts'
@@ -9,6 +10,7 @@ import { memoryStores } from '../../src/store/embedded/memory.ts'
 import type { Item, Key } from '../../src/store/items.ts'
 import { set } from '../../src/store/items.ts'
 import { verify } from '../../src/verify/verify.ts'
+import { leaseMs, newCluster } from '../cluster/member-kit.ts'
 import { readAll, send, text } from '../log/core.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { hourMs, mixedValues, newLogWorld } from './log-kit.ts'
@@ -96,4 +98,18 @@ test('a table restored to an earlier time, with the objects deleted since, is wh
   expect(sweep.error).toBeUndefined()
   expect((await look()).lines).toEqual([])
   expect((await world.during(readAll(restored, topic, 0))).map(text)).toEqual([...values, 'anew', 'later'])
+})
+
+test('a table that brokers are at work on is left as it is', async () => {
+  const { joinedBroker, broker, during, pass } = newCluster()
+  const alive = await joinedBroker()
+  await pass(leaseMs)
+  const { core } = broker()
+  const { epoch } = alive.member.view()
+  await expect(during(restore(core))).rejects.toThrow('stop the brokers of this table first (node ids 1)')
+  expect((await readView(core)).epoch).toBe(epoch)
+  alive.die()
+  await pass(leaseMs)
+  await during(restore(core))
+  expect((await readView(core)).epoch).toBeGreaterThan(epoch)
 })
