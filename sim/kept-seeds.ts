@@ -63,6 +63,11 @@ export const keptSeeds: readonly {
     found: 'a pass of compaction met a segment again that had grown meanwhile, and named it twice in one transaction',
   },
   {
+    seed: 20279324,
+    found:
+      'a retention whose own success was answered as a refusal rolled what it had taken off the count, and took it off again',
+  },
+  {
     seed: 242,
     scene: 'brokers',
     found: 'a broker that had to register anew got the node id of one that had just died, and went on in its epoch',

@@ -10,6 +10,7 @@ import { type Entry, isSegment } from '../log/entry.ts'
 import { type Head, readHead, recordsIn, retire, tailRefs } from '../log/head.ts'
 import { entriesCovering } from '../log/index-search.ts'
 import { headKey } from '../log/keys.ts'
+import { readHeads } from '../log/plan.ts'
 import type { Ref } from '../log/ref.ts'
 import { type Retention, retentionOf } from '../log/retention.ts'
 import { spillWhole } from '../log/spill.ts'
@@ -63,7 +64,8 @@ async function retainOnce(core: Core, seen: Slice): Promise<StepOutcome> {
   let more = false
   if (mayRetire(slice, nowMs) || isTailOver(slice, nowMs)) {
     const retired = await retireEntries(core, slice)
-    if (!retired) return { upkeep, more: true }
+    // It may have been this one's own change, its answer lost: the steps that follow must not go by what was there before.
+    if (!retired) return { upkeep, more: true, head: await headNow(core, slice) }
     ;({ head, more } = retired)
     upkeep = { ...upkeep, ...retired.hints }
   }
@@ -79,6 +81,11 @@ async function retainOnce(core: Core, seen: Slice): Promise<StepOutcome> {
     upkeep = { ...upkeep, goneTo: head.retired, goneMs: core.clock.now() }
   }
   return { upkeep, more, head }
+}
+
+async function headNow(core: Core, { id, head }: Slice): Promise<Head> {
+  const [now] = await readHeads(core, [id])
+  return now ?? head
 }
 
 /** A change of configs takes less; one that died leaves heads that are ahead of the topic. */
