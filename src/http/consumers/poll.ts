@@ -153,6 +153,11 @@ async function readUntilNews(core: Core, instance: Instance, handed: Parameters<
  */
 async function handedOutBefore(core: Core, instance: Instance, beganMs: number): Promise<Instance | undefined> {
   const now = await readInstance(core, instance.group, instance.name)
-  const isOutdone = now.epoch === instance.epoch && now.byMs !== instance.byMs && now.byMs < beganMs
+  const isOutdone =
+    now.epoch === instance.epoch && now.byMs < beganMs && !isAtSamePlaces(now.assigned, instance.assigned)
   return isOutdone ? { ...now, assigned: instance.assigned } : undefined
 }
+
+/** Both of one epoch, and so the same partitions. Not by `byMs`: two polls may have begun within one millisecond. */
+const isAtSamePlaces = (now: Instance['assigned'], then: Instance['assigned']): boolean =>
+  now.every(({ position }, at) => position === then[at]?.position)
