@@ -68,13 +68,24 @@ export async function newMember(door: Door, wishes: Wishes = {}) {
       return first.errorCode === code('MEMBER_ID_REQUIRED') ? joinOnce(version) : first
     },
     joinOnce,
-    /** The partitions of `t` it was given. */
-    async sync(): Promise<number[]> {
+    /** The partitions of `t` it was given; `undefined` where the group has gone on to another round. */
+    async syncOnce(): Promise<number[] | undefined> {
       const { leader, protocolType, protocolName } = reply()
       const assignments = leader === memberId ? await shareOut() : []
-      const synced = await client.call('syncGroup', { ...who(), protocolType, protocolName, assignments })
-      if (synced.errorCode !== 0) throw new Error(`sync: ${synced.errorCode}`)
-      return decodeAssignment(synced.assignment).partitions.flatMap(({ partitions }) => [...partitions])
+      const { errorCode, assignment } = await client.call('syncGroup', {
+        ...who(),
+        protocolType,
+        protocolName,
+        assignments,
+      })
+      if (errorCode === code('REBALANCE_IN_PROGRESS') || errorCode === code('ILLEGAL_GENERATION')) return undefined
+      if (errorCode !== 0) throw new Error(`sync: ${errorCode}`)
+      return decodeAssignment(assignment).partitions.flatMap(({ partitions }) => [...partitions])
+    },
+    async sync(): Promise<number[]> {
+      const given = await self.syncOnce()
+      if (!given) throw new Error('sync: the group has gone on')
+      return given
     },
     beat: async () => (await client.call('heartbeat', who())).errorCode,
     /** The error of a commit on a partition of `t`. */
@@ -112,12 +123,27 @@ export async function newMember(door: Door, wishes: Wishes = {}) {
 
 export const code = (name: ConstructorParameters<typeof KafkaError>[0]): number => new KafkaError(name, '').code
 
-/** All join at once, then each syncs: what each was given. */
+/**
+ * All join and sync until they are in one generation: what each was given. Whoever comes too late for a round makes another one,
+ * which the others learn of by their heartbeats.
+ */
 export async function settle(...members: readonly Member[]): Promise<number[][]> {
-  const joined = await Promise.all(members.map((member) => member.join()))
-  const failed = joined.find(({ errorCode }) => errorCode !== 0)
-  if (failed) throw new Error(`join: ${failed.errorCode}`)
-  return Promise.all(members.map((member) => member.sync()))
+  const settled = new Map<Member, { readonly generation: number; readonly given: number[] }>()
+  const areTogether = () =>
+    settled.size === members.length && new Set([...settled.values()].map(({ generation }) => generation)).size === 1
+  const join = async (member: Member) => {
+    do {
+      settled.delete(member)
+      const { errorCode, generationId } = await member.join()
+      if (errorCode !== 0) throw new Error(`join: ${errorCode}`)
+      const given = await member.syncOnce()
+      if (!given) continue
+      settled.set(member, { generation: generationId, given })
+      while (!areTogether() && (await member.beat()) === 0);
+    } while (!areTogether())
+  }
+  await Promise.all(members.map(join))
+  return members.map((member) => settled.get(member)?.given ?? [])
 }
 
 /** What a group has committed on partitions of `t`. */
