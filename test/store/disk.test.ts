@@ -41,7 +41,7 @@ describe('a data folder', () => {
     await second.close()
   })
 
-  it('is refused where nothing can be made: behind a link to nowhere', { timeout: 5_000 }, async () => {
+  it('is refused where nothing can be made: behind a link to nowhere', { timeout: 60_000 }, async () => {
     const folder = await freshFolder()
     await symlink(join(folder, 'not mounted'), join(folder, 'link'))
     const data = join(folder, 'link', 'data')

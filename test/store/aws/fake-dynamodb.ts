@@ -46,8 +46,8 @@ const listening = (server: Server) =>
     })
   })
 
-/** `serve` is called once per request, in order; short time-outs, so that a hanging call ends soon. */
-export async function fakeDynamodb(serve: (call: Call) => void): Promise<Fake> {
+/** `serve` is called once per request, in order. `timeoutMs`: short where a call hangs, so that it ends soon. */
+export async function fakeDynamodb(serve: (call: Call) => void, timeoutMs = 60_000): Promise<Fake> {
   const calls: Call[] = []
   const server = createServer(async (request, response) => {
     const operation = String(request.headers['x-amz-target']).split('.')[1] ?? ''
@@ -61,8 +61,9 @@ export async function fakeDynamodb(serve: (call: Call) => void): Promise<Fake> {
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     clock: systemClock,
-    writeTimeoutMs: 300,
-    readTimeoutMs: 300,
+    connectTimeoutMs: 60_000,
+    writeTimeoutMs: timeoutMs,
+    readTimeoutMs: timeoutMs,
   })
   const items = dynamoItems({ table: 'table', connection, clients: dynamoClients(connection) })
   const close = async () => {

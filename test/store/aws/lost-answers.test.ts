@@ -10,6 +10,9 @@ const applied = {
   ConsumedCapacity: { CapacityUnits: 1 },
 }
 
+/** Long enough for a call to arrive on a busy machine, short enough to wait for its end. */
+const hangsForMs = 1_000
+
 /** What happens to the answer of a write that was applied. */
 const losses: Record<string, (call: Call) => void> = {
   'the connection is reset': ({ response }) => response.socket?.resetAndDestroy(),
@@ -18,16 +21,18 @@ const losses: Record<string, (call: Call) => void> = {
     response.writeHead(200, { 'content-length': 200 })
     response.write('{"Attributes":{"n"', () => response.socket?.resetAndDestroy())
   },
-  'half a body comes, then nothing': ({ response }) => {
-    response.writeHead(200, { 'content-length': 200 })
-    response.write('{"Attributes":{"n"')
-  },
   'half a body comes as if it were whole': ({ response }) => response.writeHead(200).end('{"Attributes":{"n"'),
   'an empty body comes': ({ response }) => response.writeHead(200).end(),
   'an internal error comes': ({ response }) => refuse(response, 500, 'InternalServerError'),
   'a 503 comes': ({ response }) => refuse(response, 503, 'ServiceUnavailable'),
   'a 503 without a name comes': ({ response }) => response.writeHead(503).end('<html>'),
   'a 400 that cannot be read comes': ({ response }) => response.writeHead(400).end('<html>'),
+}
+const silences: typeof losses = {
+  'half a body comes, then nothing': ({ response }) => {
+    response.writeHead(200, { 'content-length': 200 })
+    response.write('{"Attributes":{"n"')
+  },
   'nothing ever comes': () => {},
 }
 
@@ -35,14 +40,12 @@ let fake: Fake | undefined
 afterEach(() => fake?.close())
 
 describe('a write that was applied, and whose answer is lost', () => {
-  for (const [loss, happens] of Object.entries(losses)) {
+  for (const [loss, happens] of Object.entries({ ...losses, ...silences })) {
     it(`is sent once and has an unknown outcome: ${loss}`, async () => {
-      fake = await fakeDynamodb(happens)
+      fake = await fakeDynamodb(happens, loss in silences ? hangsForMs : undefined)
       const uses: StoreUse[] = []
-      const started = performance.now()
       const write = fake.items.metered((use) => uses.push(use)).update(key, increment)
       await expect(write).rejects.toMatchObject({ name: 'StoreError', trouble: 'unknown-outcome' })
-      expect(performance.now() - started).toBeLessThan(2_000)
       expect(fake.calls.map(({ operation }) => operation)).toEqual(['UpdateItem'])
       expect(uses.map(({ outcome }) => outcome)).toEqual(['unknown'])
     })
@@ -99,7 +102,7 @@ describe('a read', () => {
     expect(fake.calls[1]?.body).toMatchObject({ ConsistentRead: true })
   })
   it('that is never answered ends in time', async () => {
-    fake = await fakeDynamodb(() => {})
+    fake = await fakeDynamodb(() => {}, hangsForMs)
     await expect(fake.items.get(key)).rejects.toMatchObject({ trouble: 'unavailable' })
   })
   it('whose answer has an empty body does not say that there is nothing', async () => {
