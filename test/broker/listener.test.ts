@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readResponse } from '../../src/protocol/frame.ts'
 import { jsonType } from '../http/kit.ts'
 import { batchOf, type Client, fetchFrom, frameOf, newest, openDoor, produceTo, turns, until } from './kit.ts'
@@ -139,11 +139,19 @@ describe('limits', () => {
     await door.topic({ name: 't' })
     const client = await door.client()
     const frame = frameOf('produce', produceTo('t', batchOf(['x'.repeat(900_000)])), 1, 9)
-    for (let at = 0; at < frame.length; at += 300_000) {
-      client.write(frame.subarray(at, at + 300_000))
-      await setTimeout(40)
+    // The port’s time passes only here: 120 ms until it is whole, but never 100 without half a megabyte.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      for (let at = 0; at < frame.length; at += 300_000) {
+        client.write(frame.subarray(at, at + 300_000))
+        await until(() => client.socket.writableLength === 0)
+        await turns()
+        vi.advanceTimersByTime(40)
+      }
+      expect(correlationIdOf(await client.next())).toBe(1)
+    } finally {
+      vi.useRealTimers()
     }
-    expect(correlationIdOf(await client.next())).toBe(1)
   })
 
   it('large requests that never come whole leave room for everybody else', async () => {
@@ -161,19 +169,22 @@ describe('limits', () => {
   })
 
   it('a client that waits for an answer is not idle', async () => {
-    const door = await openDoor({ limits: { idleMs: 20, stalledMs: 20 } })
+    // Idle for so long it would be cut off before it has asked, were this machine too busy to send at once.
+    const door = await openDoor({ limits: { idleMs: 500, stalledMs: 500 } })
     await door.topic({ name: 't' })
     const client = await door.client()
-    const { responses } = await client.call('fetch', fetchFrom('t', 0, { maxWaitMs: 200 }), 12)
+    const { responses } = await client.call('fetch', fetchFrom('t', 0, { maxWaitMs: 1_500 }), 12)
     expect(responses[0]?.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 0 })
   })
 
   it('a client that never reads its answers is cut off, others are not', async () => {
-    const door = await openDoor({ limits: { stalledMs: 50 } })
-    await door.topic({ name: 't' })
-    const [client, deaf] = [await door.client(), await door.client()]
+    const patient = await openDoor()
+    await patient.topic({ name: 't' })
+    const writer = await patient.client()
     const large = 'x'.repeat(900_000)
-    for (let at = 0; at < 4; at++) await client.call('produce', produceTo('t', batchOf([large])), 9)
+    for (let at = 0; at < 4; at++) await writer.call('produce', produceTo('t', batchOf([large])), 9)
+    const door = await openDoor({ http: patient.http, limits: { stalledMs: 50 } })
+    const [client, deaf] = [await door.client(), await door.client()]
     deaf.socket.pause()
     for (let at = 0; at < 50; at++) deaf.send('fetch', fetchFrom('t', 0), 12)
     await until(() => door.kafka.connections() === 1)

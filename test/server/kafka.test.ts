@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { batchOf, clientAt, fetchFrom, produceTo, turns } from '../broker/kit.ts'
+import { readResponse } from '../../src/protocol/frame.ts'
+import { batchOf, clientAt, fetchFrom, frameOf, produceTo } from '../broker/kit.ts'
 import { inFreshFolder, killAll, produce, startMillrace, valuesOf } from './millrace-process.ts'
 
 afterAll(killAll)
@@ -15,10 +16,14 @@ describe('the Kafka port of millrace start', () => {
       const { responses } = await client.call('produce', produceTo('news', batchOf(['2'])), 12)
       expect(responses[0]?.partitionResponses[0]).toMatchObject({ errorCode: 0, baseOffset: 1 })
       expect(await valuesOf(first.url, 'news')).toEqual([1, 2])
-      const waiting = client.call('fetch', fetchFrom('news', 2, { maxWaitMs: 3_600_000 }), 12)
-      await turns()
+      // In one piece: when the first is answered the server has the second in hand, which waits.
+      const asking = frameOf('metadata', { topics: [] }, 1)
+      const waiting = frameOf('fetch', fetchFrom('news', 2, { maxWaitMs: 3_600_000 }), 2, 12)
+      client.write(Buffer.concat([asking, waiting]))
+      await client.next()
       first.signal('SIGTERM')
-      expect((await waiting).responses[0]?.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 2 })
+      const { value } = readResponse('fetch', 12, await client.next())
+      expect(value.responses[0]?.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 2 })
       expect(await first.exited).toMatchObject({ code: 0, err: '' })
       const second = await startMillrace(['--data', folder])
       const { responses: after } = await (await clientOf(second)).call('fetch', fetchFrom('news', 0), 12)

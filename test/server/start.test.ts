@@ -54,10 +54,11 @@ describe('millrace start', () => {
       const poll = request(`${url}/topics/news/partitions/0/records?offset=1&timeout=400&max_bytes=1000`, {
         headers: { expect: '100-continue' },
       }).end()
+      const answered = once(poll, 'response')
       // The server has the request in hand.
       await once(poll, 'continue')
       signal('SIGTERM')
-      const [response] = await once(poll, 'response')
+      const [response] = await answered
       expect([response.statusCode, await text(response)]).toEqual([200, '[]'])
       expect((await exited).code).toBe(0)
     }))
