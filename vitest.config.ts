@@ -4,7 +4,16 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/lanes/**'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'local',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/lanes/**'],
+          // Some start a dozen processes one after the other, on machines that have other work to do.
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: 'dynamodb-local',
@@ -50,7 +59,15 @@ export default defineConfig({
         },
       },
       { test: { name: 'many-writers', include: ['test/lanes/many-writers/**/*.test.ts'], testTimeout: 600_000 } },
-      { test: { name: 'durability', include: ['test/lanes/durability/**/*.test.ts'], testTimeout: 300_000 } },
+      {
+        test: {
+          name: 'durability',
+          include: ['test/lanes/durability/**/*.test.ts'],
+          testTimeout: 300_000,
+          // A C compiler runs before all.
+          hookTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: 'faults',
