@@ -9,7 +9,7 @@
  *   p<producer id>  where an idempotent producer stands that was active lately (producer-state.ts)
  *   q  how often producers have been spilled; absent before the first time
  *   k  offset below which retention has taken all bytes off b; absent before the first time
- *   w  the greatest epoch of the maintenance lease in which compaction has claimed the count of bytes; absent before the first time
+ *   w  the greatest epoch of the maintenance lease in which the count of bytes was claimed; absent before the first time
  *   z  how often compaction has taken bytes off b; absent before the first time
  */
 
@@ -129,34 +129,32 @@ export const raiseHorizon = (stamp: Stamp): Update => ({
 
 /**
  * Takes off `bytes`, which are all that lies below `to` and was still counted, and begins the log at `start`: at once for everybody, and
- * once only, for it holds for the start, the count and the configs that were seen. In a log that compaction makes smaller it also
- * claims the count for this epoch of the lease: what was seen under an older one is refused.
+ * once only, for it holds for the start, the count and the configs that were seen, and while nobody has claimed the count in a later
+ * epoch of the lease: whoever did makes other entries of what was seen here.
  */
 export function retire(
   seen: Head,
   { start, to, bytes }: { start: number; to: number; bytes: number },
-  epoch?: number,
+  epoch: number,
 ): Update {
   const unchanged = seen.retired === 0 ? any(absent('k'), equals('k', 0)) : equals('k', seen.retired)
   return {
-    patches: [set('s', start), set('k', to), add('b', -bytes), ...(epoch === undefined ? [] : [set('w', epoch)])],
+    patches: [set('s', start), set('k', to), add('b', -bytes)],
     if: all(
       equals('v', headFormat),
       unchanged,
       equals('s', seen.start),
       compare('n', '>=', start),
       equals('c', seen.configVersion),
-      ...(epoch === undefined ? [] : [unclaimedSince(epoch)]),
+      equals('w', epoch),
     ),
   }
 }
 
-const unclaimedSince = (epoch: number): Condition => any(absent('w'), compare('w', '<=', epoch))
-
 /** From now on nobody who works in an older epoch of the lease changes the count of bytes. */
 export const claimCount = (epoch: number): Update => ({
   patches: [set('w', epoch)],
-  if: all(equals('v', headFormat), unclaimedSince(epoch)),
+  if: all(equals('v', headFormat), any(absent('w'), compare('w', '<=', epoch))),
 })
 
 /** Takes off what compaction has made the log smaller by: once, for each has its number, and only by who has claimed the count last. */

@@ -14,7 +14,7 @@ import { configValue } from '../log/topic-configs.ts'
 import { layout, viewOf } from '../protocol/records/header.ts'
 import type { Core } from '../runtime/core.ts'
 import { entriesFrom, runPass } from './compact-pass.ts'
-import { type CompactionState, claim, readCompaction, settleDebt } from './compaction-state.ts'
+import { type CompactionState, readCompaction, settleDebt } from './compaction-state.ts'
 import type { PartitionStep, Slice, StepOutcome } from './partition-step.ts'
 import { graceMs } from './roll.ts'
 import { unreadable } from './unreadable.ts'
@@ -39,7 +39,7 @@ export async function compactOnce(core: Core, slice: Slice, slots?: number): Pro
   const plan = await planPass(core, slice, state)
   const upkeep = looked(slice, plan.nextMs)
   if (!plan.pass && debt.number <= slice.head.settlements) return { upkeep, more: false }
-  const head = await claim(core, id, lease.epoch)
+  const [head] = await readHeads(core, [id])
   if (!head || head.configVersion !== topic.configVersion) return { upkeep: slice.upkeep, more: false }
   const isOwed = debt.number > head.settlements
   const number = isOwed ? await settleDebt(core, id, lease.epoch, debt) : head.settlements + 1

@@ -15,7 +15,7 @@
  * `o` and `n` change in the transaction that makes the log smaller, and in no other way.
  */
 import { requireFormat } from '../log/format.ts'
-import { claimCount, type Head, readHead, settle } from '../log/head.ts'
+import { readHead, settle } from '../log/head.ts'
 import { compactionKey, headKey, type PartitionId, partitionText } from '../log/keys.ts'
 import { untilDeadline } from '../log/retry.ts'
 import type { Core } from '../runtime/core.ts'
@@ -61,15 +61,6 @@ export const statePatches = ({ cleaned, to, at, horizonMs, restMs }: CompactionS
 /** @throws StoreError */
 export async function saveCompaction(core: Core, id: PartitionId, state: CompactionState): Promise<void> {
   await core.items.update(compactionKey(id), { patches: statePatches(state) })
-}
-
-/** Claims the head's count of bytes for this epoch of the lease. `undefined`: a later one has, or there is no head. @throws StoreError */
-export async function claim(core: Core, id: PartitionId, epoch: number): Promise<Head | undefined> {
-  const deadlineMs = core.clock.uptime() + patienceMs
-  const { applied, item } = await untilDeadline(core, deadlineMs, () =>
-    core.items.update(headKey(id), claimCount(epoch)),
-  )
-  return applied && item ? readHead(id, item) : undefined
 }
 
 /**

@@ -126,15 +126,11 @@ async function retireEntries(core: Core, slice: Slice): Promise<Retired | undefi
   }
   const more = chosen.rest === undefined && chosen.to < head.tailStart && entries.length > 0
   if (chosen.to <= head.retired) return { head, more: false, hints }
-  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen, countedBy(slice)))
+  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen, slice.lease.epoch))
   if (!applied || !item) return undefined
   figures.retiredBytes += chosen.bytes
   return { head: readHead(id, item), more, hints }
 }
-
-/** Where compaction makes entries smaller, what was seen of them holds only while nobody else works on the index. */
-const countedBy = ({ topic, head, lease }: Slice): number | undefined =>
-  retentionOf(topic.overrides).compacts || head.workEpoch > 0 ? lease.epoch : undefined
 
 type Chosen = {
   /** Where the log is to begin. */

@@ -12,7 +12,7 @@ import { cleanRolled } from './clean-rolled.ts'
 import { compact } from './compact.ts'
 import { forgetProducers } from './forget-producers.ts'
 import { merge } from './merge.ts'
-import { leavePartition, takePartition } from './partition-lease.ts'
+import { claimHead, leavePartition, takePartition } from './partition-lease.ts'
 import { noFigures, type PartitionFigures, type PartitionStep, type Seen } from './partition-step.ts'
 import { retain } from './retain.ts'
 import { roll } from './roll.ts'
@@ -127,7 +127,7 @@ async function workOn(core: Core, one: Seen, shared: Shared): Promise<Seen | und
  * @throws what the first one failed with, when all have had their turns
  */
 async function takeTurn(core: Core, one: Seen, lease: Held, { timeIsUp, shared, partitions, figures }: Shared) {
-  const [[found], before] = await Promise.all([readHeads(core, [one.id]), readUpkeepOf(core, one.id)])
+  const [found, before] = await Promise.all([claimHead(core, one.id, lease), readUpkeepOf(core, one.id)])
   if (!found) return undefined
   let head = found
   let upkeep = before

@@ -5,7 +5,7 @@ import { listOffset } from '../../src/log/offsets.ts'
 import { findTopic } from '../../src/log/topics.ts'
 import { compactOnce } from '../../src/maintenance/compact.ts'
 import { readCompaction } from '../../src/maintenance/compaction-state.ts'
-import { takePartition } from '../../src/maintenance/partition-lease.ts'
+import { claimHead, takePartition } from '../../src/maintenance/partition-lease.ts'
 import { noFigures, type Slice } from '../../src/maintenance/partition-step.ts'
 import { readUpkeepOf } from '../../src/maintenance/upkeep.ts'
 import type { StoredRecord } from '../../src/protocol/records/record.ts'
@@ -219,9 +219,9 @@ async function sliceOf(world: KeyedWorld, core: Core, timeIsUp = () => false): P
   const [topic, upkeep, head] = [
     await findTopic(core, 'orders'),
     await readUpkeepOf(core, world.id),
-    await world.headOf(),
+    await world.during(claimHead(core, world.id, lease)),
   ]
-  if (!topic) throw new Error('no topic')
+  if (!topic || !head) throw new Error('no topic')
   const shared = byteCache<Uint8Array>(1_000)
   return { topic, id: world.id, head, upkeep, lease, timeIsUp, figures: noFigures(), shared, partitions: 1 }
 }

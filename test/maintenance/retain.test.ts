@@ -8,7 +8,6 @@ import { objectKeyOf } from '../../src/log/segment.ts'
 import { deleteTopic, findTopic } from '../../src/log/topics.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import type { ItemStore } from '../../src/store/items.ts'
-import { verify } from '../../src/verify/verify.ts'
 import { failure, fetchOne, send, text } from '../log/core.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { hourMs, type LogWorld, mixedValues, newLogWorld } from './log-kit.ts'
@@ -318,53 +317,3 @@ function dyingAfter(items: ItemStore, calls: number): ItemStore {
   }
   return dying
 }
-
-test('a step of the head that is answered late, or comes twice, takes the bytes off once', async () => {
-  const world = await newLogWorld(keep(dayMs))
-  await world.fill(values('old', 200))
-  await world.pass(dayMs / 2)
-  await world.fill(values('young', 100))
-  await world.pass(dayMs / 2 + minuteMs)
-  const late: (() => Promise<unknown>)[] = []
-  const network: ItemStore = {
-    ...world.stores.items,
-    update: async (key, update) => {
-      const isRetiring = update.patches.some((patch) => 'set' in patch && patch.set === 'k')
-      if (isRetiring) late.push(() => world.stores.items.update(key, update))
-      const written = await world.stores.items.update(key, update)
-      if (isRetiring) throw new StoreError('unknown-outcome', 'connection reset')
-      return written
-    },
-    metered: () => network,
-  }
-  await world.run(world.server(network)).catch(() => {})
-  expect(late).toHaveLength(1)
-  for (const copy of late) await copy()
-  await world.maintainAfter(minuteMs)
-  for (const copy of late) await copy()
-  const { start, bytes } = await headOf(world)
-  expect(start).toBeGreaterThan(180)
-  expect(bytes).toBe(await bytesFrom(world, start))
-})
-
-test('a roll goes by a move of the start that was refused because an earlier copy of it had been taken', async () => {
-  const world = await newLogWorld(keep(dayMs, { 'segment.ms': String(dayMs / 2) }))
-  await world.fill(values('old', 60))
-  await world.pass(dayMs / 2)
-  await world.fill(values('young', 60))
-  await world.pass(dayMs / 2 + minuteMs)
-  const items: ItemStore = {
-    ...world.core.items,
-    async update(key, update) {
-      const isRetirement = update.patches.some((patch) => 'set' in patch && patch.set === 'k')
-      if (isRetirement) await world.core.items.update(key, update)
-      return world.core.items.update(key, update)
-    },
-    metered: () => items,
-  }
-  expect((await world.maintainAfter(0, { ...world.core, items })).segments).toBe(1)
-  expect((await headOf(world)).retired).toBeGreaterThan(0)
-  const contradictions: string[] = []
-  await world.during(verify(world.core, { found: (line) => contradictions.push(line) }))
-  expect(contradictions).toEqual([])
-})
