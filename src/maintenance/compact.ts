@@ -39,13 +39,12 @@ export async function compactOnce(core: Core, slice: Slice, slots?: number): Pro
   const plan = await planPass(core, slice, state)
   const upkeep = looked(slice, plan.nextMs)
   if (!plan.pass && debt.number <= slice.head.settlements) return { upkeep, more: false }
-  const [head] = await readHeads(core, [id])
+  const [found] = await readHeads(core, [id])
+  const head = found && debt.number > found.settlements ? await settleDebt(core, id, lease.epoch, debt) : found
   if (!head || head.configVersion !== topic.configVersion) return { upkeep: slice.upkeep, more: false }
-  const isOwed = debt.number > head.settlements
-  const number = isOwed ? await settleDebt(core, id, lease.epoch, debt) : head.settlements + 1
-  if (number === undefined) return { upkeep: slice.upkeep, more: false }
   if (!plan.pass) return { upkeep, more: false }
-  const outcome = await runPass(core, { ...slice, head }, plan.pass, { bytes: 0, number }, slots)
+  const owed = { bytes: 0, number: head.settlements + 1 }
+  const outcome = await runPass(core, { ...slice, head }, plan.pass, owed, slots)
   if (outcome.debt.bytes !== 0) await settleDebt(core, id, lease.epoch, outcome.debt)
   const [now] = await readHeads(core, [id])
   const isOpen = outcome.state.at < outcome.state.to

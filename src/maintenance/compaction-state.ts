@@ -15,7 +15,7 @@
  * `o` and `n` change in the transaction that makes the log smaller, and in no other way.
  */
 import { requireFormat } from '../log/format.ts'
-import { readHead, settle } from '../log/head.ts'
+import { type Head, readHead, settle } from '../log/head.ts'
 import { compactionKey, headKey, type PartitionId, partitionText } from '../log/keys.ts'
 import { untilDeadline } from '../log/retry.ts'
 import type { Core } from '../runtime/core.ts'
@@ -64,17 +64,26 @@ export async function saveCompaction(core: Core, id: PartitionId, state: Compact
 }
 
 /**
- * Takes what is owed off the head's count, unless that has been done. The number under which the next is taken off; `undefined` where
- * a later epoch has claimed the count. @throws StoreError; may be called again
+ * The head when what compaction owes it is taken off its count: whoever freed it may have died before. `undefined` where a later epoch
+ * has claimed the count. @throws StoreError; may be called again
  */
-export async function settleDebt(core: Core, id: PartitionId, epoch: number, debt: Debt): Promise<number | undefined> {
+export async function settled(core: Core, id: PartitionId, epoch: number, head: Head): Promise<Head | undefined> {
+  const { debt } = await readCompaction(core, id)
+  return debt.number > head.settlements ? settleDebt(core, id, epoch, debt) : head
+}
+
+/**
+ * Takes what is owed off the head's count, unless that has been done, and gives the head as it is then; `undefined` where a later epoch
+ * has claimed the count. @throws StoreError; may be called again
+ */
+export async function settleDebt(core: Core, id: PartitionId, epoch: number, debt: Debt): Promise<Head | undefined> {
   const deadlineMs = core.clock.uptime() + patienceMs
   const { applied, item } = await untilDeadline(core, deadlineMs, () =>
     core.items.update(headKey(id), settle(epoch, debt.number, debt.bytes)),
   )
   if (!item) return undefined
-  const { settlements, workEpoch } = readHead(id, item)
-  if (applied || settlements >= debt.number) return settlements + 1
-  if (workEpoch > epoch) return undefined
-  throw new Error(`${partitionText(id)} has settled ${settlements} times, and ${debt.number} is to come`)
+  const head = readHead(id, item)
+  if (applied || head.settlements >= debt.number) return head
+  if (head.workEpoch > epoch) return undefined
+  throw new Error(`${partitionText(id)} has settled ${head.settlements} times, and ${debt.number} is to come`)
 }

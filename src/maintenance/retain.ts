@@ -16,6 +16,7 @@ import { type Retention, retentionOf } from '../log/retention.ts'
 import { spillWhole } from '../log/spill.ts'
 import { findTopic, type Topic } from '../log/topics.ts'
 import type { Core } from '../runtime/core.ts'
+import { settled } from './compaction-state.ts'
 import type { PartitionStep, Seen, Slice, StepOutcome } from './partition-step.ts'
 import { removeDead } from './remove-dead.ts'
 import { graceMs } from './roll.ts'
@@ -112,9 +113,11 @@ type Retired = { readonly head: Head; readonly more: boolean; readonly hints: Hi
 
 /** Moves the start over one page of entries at most. `undefined`: the head has moved meanwhile, and is to be looked at again. */
 async function retireEntries(core: Core, slice: Slice): Promise<Retired | undefined> {
-  const { id, topic, figures } = slice
+  const { id, topic, lease, figures } = slice
   const nowMs = core.clock.now()
-  const head = isTailOver(slice, nowMs) ? await spillWhole(core, id, slice.head) : slice.head
+  const exact = await settled(core, id, lease.epoch, slice.head)
+  const head = exact && isTailOver(slice, nowMs) ? await spillWhole(core, id, exact) : exact
+  if (!head) return undefined
   const from = Math.min(head.retired, head.tailStart)
   const entries = from < head.tailStart ? await entriesCovering(core, id, from, entriesAPage) : []
   const chosen = choose(entries, head, retentionOf(topic.overrides), nowMs)
@@ -126,7 +129,7 @@ async function retireEntries(core: Core, slice: Slice): Promise<Retired | undefi
   }
   const more = chosen.rest === undefined && chosen.to < head.tailStart && entries.length > 0
   if (chosen.to <= head.retired) return { head, more: false, hints }
-  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen, slice.lease.epoch))
+  const { applied, item } = await core.items.update(headKey(id), retire(head, chosen, lease.epoch))
   if (!applied || !item) return undefined
   figures.retiredBytes += chosen.bytes
   return { head: readHead(id, item), more, hints }

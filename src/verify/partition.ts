@@ -3,7 +3,7 @@ import { droppedStamp, type Head, readHead, recordsIn, tailRefs } from '../log/h
 import { headKey, spilledProducersPk, topicKey } from '../log/keys.ts'
 import { producerOfAttribute } from '../log/producer-state.ts'
 import type { Ref } from '../log/ref.ts'
-import { retentionOf } from '../log/retention.ts'
+import { readCompaction } from '../maintenance/compaction-state.ts'
 import type { Core } from '../runtime/core.ts'
 import { lookAtIndex } from './index-walk.ts'
 import { type Look, readable } from './look.ts'
@@ -21,14 +21,15 @@ export async function lookAtPartition(core: Core, look: Look): Promise<void> {
   const tail = head && (await readable(look, 'tail', async () => tailRefs(head)))
   if (!head || !tail) return
   lookAtHead(look, head, tail)
+  const owed = await owedIn(core, look, head)
   const index = await lookAtIndex(core, look, head, tail)
   await lookAtRefs(core, look, placed(tail, head.tailStart, head.start))
   const inTail = placed(tail, head.tailStart, head.retired)
   const bytes = index.bytes + inTail.reduce((sum, { ref }) => sum + ref.length, 0)
-  // Compaction tells the head afterwards what it saved.
-  const isExact = !retentionOf(look.topic.overrides).compacts
-  if (isExact && index.isWhole && head.bytes !== bytes) {
-    look.find('bytes', `the head counts ${head.bytes} bytes, and its entries have ${bytes}`)
+  // Compaction is at work, or it is as it was when the walk began.
+  const isExact = owed !== undefined && owed === (await owedIn(core, look, head))
+  if (isExact && index.isWhole && head.bytes - owed !== bytes) {
+    look.find('bytes', `the head counts ${head.bytes - owed} bytes, and its entries have ${bytes}`)
   }
   if (index.runningTimestampMs > head.droppedTimestampMs) {
     look.find(
@@ -41,6 +42,13 @@ export async function lookAtPartition(core: Core, look: Look): Promise<void> {
   }
   await lookAtProducers(core, look, head)
 }
+
+/** By how much compaction has made the log smaller since the head was last told. `undefined`: nobody can tell. */
+const owedIn = (core: Core, look: Look, { settlements }: Head): Promise<number | undefined> =>
+  readable(look, 'compaction', async () => {
+    const { debt } = await readCompaction(core, look.id)
+    return debt.number > settlements ? debt.bytes : 0
+  })
 
 /** A topic that was deleted since it was listed has none, and should not. */
 async function lookWithoutHead(core: Core, look: Look): Promise<void> {

@@ -46,7 +46,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/runtime/',
     'src/store/',
   ],
-  'src/verify/': ['src/verify/', 'src/cluster/', 'src/log/', 'src/protocol/', 'src/runtime/', 'src/store/'],
+  'src/verify/': [
+    'src/verify/',
+    'src/cluster/',
+    'src/log/',
+    'src/maintenance/compaction-state.ts',
+    'src/protocol/',
+    'src/runtime/',
+    'src/store/',
+  ],
   'src/server/': [
     'src/server/',
     'src/broker/',
