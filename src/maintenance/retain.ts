@@ -117,7 +117,8 @@ async function retireEntries(core: Core, slice: Slice): Promise<Retired | undefi
   const nowMs = core.clock.now()
   const exact = await settled(core, id, lease.epoch, slice.head)
   const head = exact && isTailOver(slice, nowMs) ? await spillWhole(core, id, exact) : exact
-  if (!head) return undefined
+  // Longer ones may have been acknowledged since.
+  if (head?.configVersion !== topic.configVersion) return undefined
   const from = Math.min(head.retired, head.tailStart)
   const entries = from < head.tailStart ? await entriesCovering(core, id, from, entriesAPage) : []
   const chosen = choose(entries, head, retentionOf(topic.overrides), nowMs)

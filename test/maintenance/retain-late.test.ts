@@ -1,10 +1,12 @@
-/** Retention's one update of the head, where the network delays or doubles it. */
+/** Retention's one update of the head, where the network delays or doubles it, or something else comes first. */
 import { expect, test } from 'vitest'
+import { alterTopicConfigs } from '../../src/log/alter-topic.ts'
 import { readHead } from '../../src/log/head.ts'
 import { headKey } from '../../src/log/keys.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import type { ItemStore, Update } from '../../src/store/items.ts'
 import { verify } from '../../src/verify/verify.ts'
+import { text } from '../log/core.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { type LogWorld, mixedValues, newLogWorld } from './log-kit.ts'
 
@@ -95,4 +97,26 @@ test('a step of the head that comes when a later run has rolled what it takes of
   expect(await contradictionsIn(world)).toEqual([])
   for (let run = 0; run < 5; run++) await world.maintainAfter(dayMs)
   expect(await headOf(world)).toMatchObject({ start: 120, bytes: 0 })
+})
+
+test('what a longer retention keeps stays, also where it is acknowledged while the tail is on its way into the index', async () => {
+  const world = await newLogWorld(keep(dayMs))
+  await world.fill(['one', 'two', 'three'])
+  await world.pass(dayMs + minuteMs)
+  let isLonger = false
+  const items: ItemStore = {
+    ...world.stores.items,
+    async update(key, update) {
+      if (!isLonger && update.patches.some((patch) => 'dropFirst' in patch)) {
+        isLonger = true
+        await alterTopicConfigs(world.core, 'orders', keep(30 * dayMs))
+      }
+      return world.stores.items.update(key, update)
+    },
+    metered: () => items,
+  }
+  await world.run(world.server(items))
+  expect(isLonger).toBe(true)
+  await world.maintainAfter(minuteMs)
+  expect((await world.readAnew()).map(text)).toEqual(['one', 'two', 'three'])
 })
