@@ -112,10 +112,15 @@ export const raiseConfigVersion = (configVersion: number): Update => ({
   if: all(equals('v', headFormat), compare('c', '<', configVersion)),
 })
 
-/** Moves the log's start forward: never back, never beyond its end. */
-export const moveStart = (start: number): Update => ({
+/** Moves the log's start forward: never back, never beyond its end; `configVersion`: only where it holds. */
+export const moveStart = (start: number, configVersion?: number): Update => ({
   patches: [set('s', start)],
-  if: all(equals('v', headFormat), compare('s', '<', start), compare('n', '>=', start)),
+  if: all(
+    equals('v', headFormat),
+    compare('s', '<', start),
+    compare('n', '>=', start),
+    ...(configVersion === undefined ? [] : [equals('c', configVersion)]),
+  ),
 })
 
 /**

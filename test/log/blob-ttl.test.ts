@@ -183,6 +183,43 @@ test('a reader that meets what has been forgotten moves the start of the log, an
   expect((await listOffset(server(), topic, 0, 'earliest')).offset).toBe(kept)
 })
 
+test('a reader that moves the start takes no record without a timestamp for old that was appended since', async () => {
+  const { server, pass } = newWorld()
+  const core = server()
+  const topic = await createTopic(core, { name: 'orders', configs: configs() })
+  for (let at = 0; at < 40; at++) await put(core, topic, `old${at}`, -1)
+  pass(4 * dayMs)
+  for (let at = 0; at < 40; at++) await put(core, topic, `new${at}`, -1)
+  expect(failure(await fetchOne(server(), topic, 0, 3))).toBe('OFFSET_OUT_OF_RANGE')
+  const young = Array.from({ length: 40 }, (_, at) => `new${at}`)
+  expect((await readFromStart(server(), topic)).filter((value) => value.startsWith('new'))).toEqual(young)
+})
+
+test('a reader that moves the start leaves what a longer retention keeps that is acknowledged meanwhile', async () => {
+  const { server, stores, pass } = newWorld()
+  const core = server()
+  const topic = await createTopic(core, { name: 'orders', configs: configs() })
+  for (let at = 0; at < 40; at++) await put(core, topic, `gone${at}`)
+  pass(2 * dayMs)
+  for (let at = 0; at < 40; at++) await put(core, topic, `over${at}`)
+  pass(2 * dayMs)
+  let isLonger = false
+  const items: ItemStore = {
+    ...stores.items,
+    update: async (key, update) => {
+      if (!isLonger && key.pk.startsWith('h/')) {
+        isLonger = true
+        await alterTopicConfigs(core, 'orders', { 'retention.ms': String(30 * dayMs) })
+      }
+      return stores.items.update(key, update)
+    },
+  }
+  await fetchOne(server(items), topic, 0, 3)
+  expect(isLonger).toBe(true)
+  const over = Array.from({ length: 40 }, (_, at) => `over${at}`)
+  expect((await readFromStart(server(), topic)).filter((value) => value.startsWith('over'))).toEqual(over)
+})
+
 test('a search by time goes on behind what has been forgotten', async () => {
   const { server, pass } = newWorld()
   const core = server()
@@ -237,7 +274,7 @@ test('a request under an Idempotency-Key is settled by another server after the 
 
 /** As a consumer with `auto.offset.reset=earliest` reads. */
 async function readFromStart(core: Core, topic: Topic): Promise<string[]> {
-  for (let tries = 0; tries < 10; tries++) {
+  for (let tries = 0; tries < 40; tries++) {
     const { offset } = await listOffset(core, topic, 0, 'earliest')
     const fetched = await fetchOne(core, topic, 0, offset)
     if ('error' in fetched) expect(fetched.error.error).toBe('OFFSET_OUT_OF_RANGE')
