@@ -12,9 +12,6 @@ export type BrokerOptions = {
   readonly brokerLeaseMs: number
 }
 
-/** Longer than this no stop waits for the stores: the others find out within the lease. */
-const leaveGraceMs = 5_000
-
 export const withBrokerOptions = (command: Command): Command =>
   command
     .option('--node-id <n>', 'id of this broker (--store aws); else the least one free', wholeNumber(1, 2 ** 31 - 1))
@@ -50,16 +47,11 @@ export async function joinCluster(cluster: Cluster | undefined): Promise<void> {
 }
 
 export async function leaveCluster(cluster: Cluster | undefined): Promise<void> {
-  await inTime(cluster?.leave(), 'left its cluster without saying so')
+  await cluster?.leave().catch((error) => tell('left its cluster without saying so', error))
 }
 
 export async function releaseNode(cluster: Cluster | undefined): Promise<void> {
-  await inTime(cluster?.release(), 'its node id is free only when its lease is over')
-}
-
-async function inTime(work: Promise<void> | undefined, otherwise: string): Promise<void> {
-  const overdue = new Promise<void>((resolve) => setTimeout(resolve, leaveGraceMs).unref())
-  await Promise.race([work?.catch((error) => tell(otherwise, error)), overdue])
+  await cluster?.release().catch((error) => tell('its node id is free only when its lease is over', error))
 }
 
 function tell(what: string, error: unknown): void {

@@ -242,3 +242,21 @@ test('whoever leaves sends its clients on at once, and the others take over with
   const { brokers: live } = await staying.call('metadata', { topics: [] })
   expect(live.map(({ nodeId }) => nodeId)).toEqual([two.nodeId])
 })
+
+test('whoever leaves goes on for a beat of its lease, however long that is, and waits seconds for stores that are silent', async () => {
+  const leaseMs = 60_000
+  const brokers = newBrokers()
+  const [one, two] = [await brokers.start(leaseMs), await brokers.start(leaseMs)]
+  const ended = async (work: Promise<void>) => {
+    const beganMs = brokers.clock.uptime()
+    const outcome = await brokers.during(work).then(
+      () => 'done',
+      (error) => error.trouble,
+    )
+    return [outcome, brokers.clock.uptime() - beganMs]
+  }
+  expect(await ended(one.cluster.leave())).toEqual(['done', leaseMs / 4])
+  two.network.state.trouble = 'silent'
+  expect(await ended(two.cluster.leave())).toEqual(['unknown-outcome', 5_000])
+  expect(await ended(two.cluster.release())).toEqual(['unknown-outcome', 5_000])
+})

@@ -32,7 +32,7 @@ export type RunningBroker = {
 /** Brokers with ports of their own over one store, as `millrace serve` runs them; time passes where a test lets it. */
 export function newBrokers() {
   const world = newWorld()
-  const start = async (): Promise<RunningBroker> => {
+  const start = async (lease = leaseMs): Promise<RunningBroker> => {
     const network = badNetwork(world.stores.items)
     const core = world.process(network.items, 0)
     let cluster: Cluster | undefined
@@ -41,7 +41,7 @@ export function newBrokers() {
       port: 0,
       clock: core.clock,
       brokerAt({ host, port }) {
-        cluster = newCluster(core, { host, port, leaseMs }, () => {})
+        cluster = newCluster(core, { host, port, leaseMs: lease }, () => {})
         return newBroker({ core, view: cluster.view, append: flushTogether(core), appendsInOrder: true })
       },
     })

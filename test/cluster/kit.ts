@@ -28,14 +28,17 @@ export function newWorld() {
   return { ...time, stores, process }
 }
 
-export type Trouble = 'none' | 'request lost' | 'answer lost' | 'unreachable'
+export type Trouble = 'none' | 'request lost' | 'answer lost' | 'unreachable' | 'silent'
 
 /** The store over a network in the given trouble. What was lost on the way may come late: `late`. */
 export function badNetwork(items: ItemStore) {
   const state: { trouble: Trouble } = { trouble: 'none' }
   const late: (() => Promise<Written>)[] = []
-  const reachable = <T>(call: () => Promise<T>): Promise<T> =>
-    state.trouble === 'unreachable' ? Promise.reject(new StoreError('unavailable', 'no route')) : call()
+  const reachable = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (state.trouble === 'unreachable') throw new StoreError('unavailable', 'no route')
+    if (state.trouble === 'silent') await new Promise<never>(() => {})
+    return call()
+  }
   const update = async (key: Key, change: Update): Promise<Written> => {
     const { trouble } = state
     if (trouble === 'request lost' || trouble === 'answer lost') {
