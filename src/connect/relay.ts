@@ -8,21 +8,23 @@ import { FrameError } from '../broker/errors.ts'
 import { produce } from '../broker/handlers/00-produce.ts'
 import { fetch } from '../broker/handlers/01-fetch.ts'
 import { bodyBytesMax } from '../http/limits.ts'
-import type { ApiName } from '../protocol/apis.ts'
+import type { ApiName, RequestOf, ResponseOf } from '../protocol/apis.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import {
   type IncomingRequest,
   readRequestBody,
   readRequestHeader,
   readResponse,
+  requestFrame,
   responseFrame,
 } from '../protocol/frame.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { asking } from './asking.ts'
 import { type FarEnd, FarEndError } from './far-end.ts'
-import { placeOf, topicRef } from './fetch-frames.ts'
+import { placeOf, topicRef, withoutLength } from './fetch-frames.ts'
 import { fetches } from './fetches.ts'
 import { joining } from './joining.ts'
+import { joined, portionsOf } from './portions.ts'
 import { isIdempotent } from './produced.ts'
 import { topicIds } from './topic-ids.ts'
 import { watch } from './watch.ts'
@@ -72,19 +74,30 @@ export function relay({ farEnd, clock, longestPauseMs, tell }: RelayOptions): An
   }
 
   const produced = async (incoming: IncomingRequest, frame: Uint8Array): Promise<Buffer | undefined> => {
-    const { apiVersion } = incoming
+    const { apiVersion: version, ...header } = incoming
     const request = readRequestBody('produce', incoming)
-    if (frame.length > bodyBytesMax) throw new FarEndError('too-large', `a request of ${frame.length} bytes`)
+    const answers: ResponseOf<'produce'>[] = []
+    for (const portion of portionsOf(request, frame.length, bodyBytesMax)) {
+      const whole = portion === request ? frame : withoutLength(requestFrame('produce', version, header, portion))
+      const answer = await appended(portion, version, whole)
+      if (answer) answers.push(answer)
+    }
+    if (answers.length === 0) return undefined
+    return withoutLength(responseFrame('produce', version, header.correlationId, joined(request, answers)))
+  }
+
+  const appended = async (request: RequestOf<'produce'>, version: number, frame: Uint8Array) => {
+    if (frame.length > bodyBytesMax) return produce.failed(request, tooLarge, version)
     const { frame: answer } = await far.ask(frame, isIdempotent(request))
-    const done = answer ? readResponse('produce', apiVersion, answer).value.responses : []
+    const done = answer && readResponse('produce', version, answer).value
     watching.wake(
-      done.flatMap(({ name, topicId, partitionResponses }) =>
+      (done?.responses ?? []).flatMap(({ name, topicId, partitionResponses }) =>
         partitionResponses.flatMap(({ index, errorCode }) =>
           errorCode === 0 ? ids.alike(topicRef(name, topicId)).map((ref) => placeOf(ref, index)) : [],
         ),
       ),
     )
-    return answer
+    return done
   }
 
   const relayed = (peer: Peer, incoming: IncomingRequest, frame: Uint8Array): Promise<Buffer | undefined> => {
@@ -111,7 +124,7 @@ export function relay({ farEnd, clock, longestPauseMs, tell }: RelayOptions): An
       } catch (error) {
         if (error instanceof KafkaError) throw new FrameError(error.message)
         if (!(error instanceof FarEndError)) throw error
-        const answer = error.trouble === 'too-large' ? tooLarge(frame) : undefined
+        const answer = error.trouble === 'too-large' ? failedFetch(frame) : undefined
         if (answer) return answer
         if (!peer.signal.aborted) tell(wordsFor(error))
         throw new FrameError(error.message)
@@ -127,21 +140,16 @@ function withLength(frame: Buffer): Answer {
 }
 
 /** As Kafka answers: producers make smaller batches of it, consumers say what is wrong. */
-function tooLarge(frame: Uint8Array): Answer | undefined {
+const tooLarge = new KafkaError(
+  'MESSAGE_TOO_LARGE',
+  `one call to a deployment without brokers carries at most ${bodyBytesMax} bytes: send smaller batches`,
+)
+
+function failedFetch(frame: Uint8Array): Answer | undefined {
   const incoming = readRequestHeader(frame)
   const { api, apiVersion: version, correlationId } = incoming
-  const error = new KafkaError(
-    'MESSAGE_TOO_LARGE',
-    `one call to a deployment without brokers carries at most ${bodyBytesMax} bytes: send smaller batches`,
-  )
-  if (api === 'produce') {
-    const request = readRequestBody(api, incoming)
-    return responseFrame(api, version, correlationId, produce.failed(request, error, version))
-  }
-  if (api === 'fetch') {
-    return responseFrame(api, version, correlationId, fetch.failed(readRequestBody(api, incoming), error, version))
-  }
-  return undefined
+  if (api !== 'fetch') return undefined
+  return responseFrame(api, version, correlationId, fetch.failed(readRequestBody(api, incoming), tooLarge, version))
 }
 
 const hints: Partial<Record<FarEndError['trouble'], string>> = {

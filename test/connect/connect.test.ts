@@ -243,6 +243,51 @@ describe('a call that fails', () => {
     expect(door.asked).not.toContain('produce')
   })
 
+  it('because of one partition that brings too much is told of that alone: the others of a large request go in parts', async () => {
+    const door = await connected()
+    await door.topic({ name: 't', partitions: 8 })
+    await door.topic({ name: 'u' })
+    const client = await door.client()
+    const bring = (index: number, size: number) => ({ index, records: batchOf([String(index).repeat(size)]) })
+    const megabyte = 1_000_000
+    const { responses } = await client.call(
+      'produce',
+      {
+        acks: -1,
+        timeoutMs: 1_000,
+        topicData: [
+          {
+            name: 't',
+            partitionData: [5, 4, 0, 1, 2, 3, 6, 9].map((at) => bring(at, at === 4 ? 5 * megabyte : megabyte)),
+          },
+          { name: 'u', partitionData: [bring(0, 10)] },
+        ],
+      },
+      12,
+    )
+    const told = responses.map(({ name, partitionResponses }) => [
+      name,
+      partitionResponses.map(({ index, errorCode }) => [index, errorCode]),
+    ])
+    const [tooLarge, unknown] = [code('MESSAGE_TOO_LARGE'), code('UNKNOWN_TOPIC_OR_PARTITION')]
+    const ofT = [
+      [5, 0],
+      [4, tooLarge],
+      [0, 0],
+      [1, 0],
+      [2, 0],
+      [3, 0],
+      [6, 0],
+      [9, unknown],
+    ]
+    expect(told).toEqual([
+      ['t', ofT],
+      ['u', [[0, 0]]],
+    ])
+    for (const partition of [0, 6]) expect(await fetch(client, 't', 0, { partition })).toMatchObject({ high: 1 })
+    expect(door.asked.filter((api) => api === 'produce')).toHaveLength(3)
+  })
+
   it('closes the connection where the bytes are no request', async () => {
     const door = await connected()
     const client = await door.client()
