@@ -36,11 +36,12 @@ export type FarEnd = {
   close(): void
 }
 
-/** Adds a signature's headers to those of a call. Rejects where there are no credentials. */
+/** Adds a signature's headers to those of a call. `anew`: by credentials read anew. Rejects where there are none. */
 export type Sign = (
   url: URL,
   headers: Readonly<Record<string, string>>,
   body: Uint8Array,
+  anew?: boolean,
 ) => Promise<Readonly<Record<string, string>>>
 
 export type FarEndOptions = {
@@ -59,6 +60,7 @@ const socketsMax = 256
 /** An idle connection is closed before the other end does, which would cost the next call its outcome. */
 const idleMs = 15_000
 const answerBytesMax = 8 * 1024 * 1024
+const forbidden = 403
 
 export function farEnd({ url, advertise, sign, timeoutMs = 35_000 }: FarEndOptions): FarEnd {
   const target = new URL('kafka', url.endsWith('/') ? url : `${url}/`)
@@ -66,30 +68,36 @@ export function farEnd({ url, advertise, sign, timeoutMs = 35_000 }: FarEndOptio
   const options = { keepAlive: true, maxSockets: socketsMax, timeout: idleMs }
   const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options)
   const plain = { 'content-type': frameType, [advertiseHeader]: advertise, host: target.host }
+  const call = async (frame: Uint8Array, anew: boolean, signal: AbortSignal | undefined) => {
+    const headers = sign ? await sign(target, plain, frame, anew) : plain
+    const all = { ...headers, 'content-length': String(frame.length) }
+    const begin = isSecure ? httpsRequest : httpRequest
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      let sent = false
+      const request = begin(target, {
+        method: 'POST',
+        agent,
+        headers: all,
+        timeout: timeoutMs,
+        ...(signal && { signal }),
+      })
+      request.on('socket', (socket) => {
+        if (socket.connecting) socket.once(isSecure ? 'secureConnect' : 'connect', () => (sent = true))
+        else sent = true
+      })
+      request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)))
+      request.on('response', resolve)
+      request.on('error', (error) => reject(new FarEndError(sent ? 'unknown' : 'not-done', error.message)))
+      request.end(frame)
+    })
+    return { response, body: await bodyOf(response) }
+  }
   return {
     async send(frame, signal) {
-      const headers = sign ? await sign(target, plain, frame) : plain
-      const all = { ...headers, 'content-length': String(frame.length) }
-      const begin = isSecure ? httpsRequest : httpRequest
-      const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        let sent = false
-        const call = begin(target, {
-          method: 'POST',
-          agent,
-          headers: all,
-          timeout: timeoutMs,
-          ...(signal && { signal }),
-        })
-        call.on('socket', (socket) => {
-          if (socket.connecting) socket.once(isSecure ? 'secureConnect' : 'connect', () => (sent = true))
-          else sent = true
-        })
-        call.on('timeout', () => call.destroy(new Error(`no answer within ${timeoutMs} ms`)))
-        call.on('response', resolve)
-        call.on('error', (error) => reject(new FarEndError(sent ? 'unknown' : 'not-done', error.message)))
-        call.end(frame)
-      })
-      return understood(response, await bodyOf(response))
+      let { response, body } = await call(frame, false, signal)
+      // Credentials end, and others take their place, while this runs.
+      if (sign && response.statusCode === forbidden) ({ response, body } = await call(frame, true, signal))
+      return understood(response, body)
     },
     close: () => agent.destroy(),
   }

@@ -6,8 +6,11 @@ import type { Sign } from './far-end.ts'
 
 /** Credentials of the SDK's default chain: environment, profiles, SSO, container, instance. */
 export function signing(region: string, service = 'execute-api'): Sign {
-  const signer = new SignatureV4({ credentials: defaultProvider(), region, service, sha256: Sha256 })
-  return async (url, headers, body) => {
+  const credentials = defaultProvider({ ignoreCache: true })
+  const signer = new SignatureV4({ credentials, region, service, sha256: Sha256 })
+  return async (url, headers, body, anew) => {
+    // Those of a file bear no end, and are kept for ever.
+    if (anew) await credentials({ forceRefresh: true })
     const signed = await signer.sign({
       method: 'POST',
       protocol: url.protocol,
