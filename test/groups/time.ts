@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/runtime/clock.ts'
 
 /** Time that passes only while `during` waits for something, and then at once: from one sleeper's end to the next. */
-export function virtualTime() {
-  let nowMs = Date.UTC(2026, 0, 1)
+export function virtualTime(startMs = Date.UTC(2026, 0, 1)) {
+  let nowMs = startMs
   const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>()
   const clock: Clock = {
     now: () => nowMs,

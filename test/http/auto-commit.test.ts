@@ -23,13 +23,13 @@ describe.each(ways)('auto commit of what is %s', (_what, path, body) => {
     const { a, b, pass } = await reading()
     expect(await valuesAs(b, 'i', 0)).toEqual([3])
     expect(await committed(a, 'i')).toBeUndefined()
-    pass(5_100)
+    await pass(5_100)
     await sendTo(a, 0, 4)
     expect(await valuesAs(a, 'i', 0)).toEqual([4])
     expect(await committed(b, 'i')).toBe(3)
     await valuesAs(b, 'i', 0)
     expect(await committed(b, 'i')).toBe(3)
-    pass(5_100)
+    await pass(5_100)
     await valuesAs(b, 'i', 0)
     expect(await committed(a, 'i')).toBe(4)
   })
@@ -50,7 +50,7 @@ describe.each(ways)('auto commit of what is %s', (_what, path, body) => {
   test('is not made where it was turned off, by either key', async () => {
     for (const off of [{ 'auto.commit.enable': 'false' }, { 'enable.auto.commit': false }]) {
       const { a, pass } = await reading(off)
-      pass(60_000)
+      await pass(60_000)
       await valuesAs(a, 'i', 0)
       expect(await committed(a, 'i')).toBeUndefined()
     }
@@ -58,7 +58,7 @@ describe.each(ways)('auto commit of what is %s', (_what, path, body) => {
 
   test('has the interval that was asked for', async () => {
     const { a, pass } = await reading({ 'auto.commit.interval.ms': 1_000 })
-    pass(1_100)
+    await pass(1_100)
     await valuesAs(a, 'i', 0)
     expect(await committed(a, 'i')).toBe(2)
   })
@@ -66,11 +66,11 @@ describe.each(ways)('auto commit of what is %s', (_what, path, body) => {
   test('writes nothing more for polls that find nothing, until the heartbeat is due', async () => {
     const { a, b, pass, stores } = await reading()
     await valuesAs(a, 'i', 0)
-    pass(5_100)
+    await pass(5_100)
     await valuesAs(b, 'i', 0)
     const before = stores.writes.length
     for (let polls = 0; polls < 10; polls++) {
-      pass(5_100)
+      await pass(5_100)
       await pollAs(polls % 2 ? a : b, 'i', 0)
     }
     expect(stores.writes.length - before).toBeLessThanOrEqual(1)
@@ -78,7 +78,7 @@ describe.each(ways)('auto commit of what is %s', (_what, path, body) => {
 
   test('that the store refuses does not keep records back, and is made later', async () => {
     const { a, b, pass, stores } = await reading()
-    pass(5_100)
+    await pass(5_100)
     stores.trouble = (moment, call, key) => {
       if (moment === 'before' && call === 'update' && key?.pk.startsWith('offsets/')) {
         throw new StoreError('misconfigured', 'no')
@@ -86,7 +86,7 @@ describe.each(ways)('auto commit of what is %s', (_what, path, body) => {
     }
     expect(await valuesAs(a, 'i', 0)).toEqual([3])
     stores.trouble = () => {}
-    pass(5_100)
+    await pass(5_100)
     await valuesAs(b, 'i', 0)
     expect(await committed(a, 'i')).toBe(3)
   })
@@ -99,7 +99,7 @@ describe('what was handed out and not committed', () => {
     await sendTo(a, 0, 1, 2, 3)
     expect(await valuesAs(a, 'dies')).toEqual([1, 2, 3])
     await subscribed(b, 'lives', { 'session.timeout.ms': 6_000 })
-    pass(6_100)
+    await pass(6_100)
     const got: unknown[] = []
     for (let polls = 0; polls < 20 && got.length === 0; polls++) got.push(...(await valuesAs(b, 'lives')))
     expect(got).toEqual([1, 2, 3])
@@ -111,16 +111,16 @@ test('a member that polls beats once in a third of its session, and with calls t
   await subscribed(a, 'i', { 'session.timeout.ms': 30_000, 'auto.commit.enable': false })
   await valuesAs(a, 'i', 200)
   const before = stores.writes.length
-  pass(9_000)
+  await pass(9_000)
   await valuesAs(b, 'i', 0)
   expect(stores.writes.length).toBe(before)
-  pass(1_100)
+  await pass(1_100)
   await valuesAs(b, 'i', 0)
   // The beat, and that it was written.
   expect(stores.writes.length).toBe(before + 2)
   await valuesAs(a, 'i', 0)
   expect(stores.writes.length).toBe(before + 2)
-  pass(10_100)
+  await pass(10_100)
   await a.call('GET', `${at('i')}/assignments`)
   expect(stores.writes.length).toBe(before + 4)
 })

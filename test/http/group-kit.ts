@@ -1,3 +1,5 @@
+import type { Core } from '../../src/runtime/core.ts'
+import { virtualTime } from '../groups/time.ts'
 import { earliest, post } from './consumer-kit.ts'
 import { jsonType, makeTopic, produceJson, type Server, serverOver, twoServers, v2 } from './kit.ts'
 
@@ -51,22 +53,18 @@ export const sendTo = (server: Server, partition: number, ...sent: unknown[]) =>
     sent.map((value) => ({ value })),
   )
 
-/** Two servers over the same stores, whose clock can be put forward, and a topic. */
+/** Two servers over the same stores, and a topic. Time passes only while a call of theirs waits, and where a test says so. */
 export async function servers(partitions = 2) {
   const { a, b, stores } = twoServers({ groupInitialRebalanceDelayMs: 20 })
-  let aheadMs = 0
-  const late = (server: Server) =>
-    serverOver({ ...server.core, clock: { ...server.core.clock, now: () => Date.now() + aheadMs } })
-  const cluster = await makeTopic(a, 't', partitions)
-  return {
-    a: late(a),
-    b: late(b),
-    stores,
-    cluster,
-    pass: (ms: number) => {
-      aheadMs += ms
-    },
+  // The stores forget by this machine's clock.
+  const { clock, during, pass } = virtualTime(Date.now())
+  /** A server whose calls let time pass until they are answered. */
+  const over = (core: Core): Server => {
+    const server = serverOver(core)
+    return { core, call: (...asked) => during(server.call(...asked)) }
   }
+  const cluster = await makeTopic(a, 't', partitions)
+  return { a: over({ ...a.core, clock }), b: over({ ...b.core, clock }), stores, cluster, clock, pass }
 }
 
 /** Polls all in turn, until none has anything to join and what they own covers `partitions`, once each. */
