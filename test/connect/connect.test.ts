@@ -5,7 +5,7 @@ import { systemClock } from '../../src/runtime/system.ts'
 import { batchOf, type Client, fetchFrom, produceTo, until } from '../broker/kit.ts'
 import { code, newMember, settle } from '../broker/member.ts'
 import { produceJson } from '../http/kit.ts'
-import { type Connected, connected, faster } from './kit.ts'
+import { type Connected, connected, hasty } from './kit.ts'
 
 const produce = async (client: Client, topic: string, ...values: string[]) => {
   const { responses } = await client.call('produce', produceTo(topic, batchOf(values)), 9)
@@ -55,8 +55,7 @@ describe('a Kafka client behind connect', () => {
 })
 
 describe('a wait of a group that is longer than a call', () => {
-  // 20 s of the deployment's time pass in 100 ms of ours.
-  const slowGroup = () => connected({ clock: faster(200), settings: { groupInitialRebalanceDelayMs: 50_000 } })
+  const slowGroup = () => connected({ clock: hasty(), settings: { groupInitialRebalanceDelayMs: 50_000 } })
 
   it.each([3, 9])('is asked for again without the client noticing (JoinGroup v%i)', async (version) => {
     const door = await slowGroup()
