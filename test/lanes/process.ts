@@ -70,8 +70,13 @@ export async function startServer({ command, args, cwd, env, url, readyPath }: S
     }),
   )
   const kill = (signal: NodeJS.Signals) => {
-    // Its own process group (`detached`), so that its children go too; gone already is as good.
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal)
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+    try {
+      // Its own process group (`detached`), so that its children go too.
+      process.kill(-child.pid, signal)
+    } catch {
+      // Gone already is as good.
+    }
   }
   const stop = async () => {
     kill('SIGTERM')
