@@ -140,7 +140,7 @@ test('batches carry no greater epoch than Metadata tells, and clients with other
 
 test('when a broker dies others lead what it led, in a greater epoch, and everything acknowledged is there', async () => {
   const brokers = newBrokers()
-  await brokers.topic('news', 12)
+  await brokers.topic('news', 40)
   const three = await startThree(brokers)
   const before = await partitionsOf(await only(three).client(), 'news')
   for (const { partitionIndex, leaderId } of before) {
@@ -186,7 +186,7 @@ test('a broker that slept through its lease answers nothing as leader or coordin
 
 test('an old leader that believes in itself appends nothing once another has appended', async () => {
   const brokers = newBrokers()
-  await brokers.topic('news', 12)
+  await brokers.topic('news', 40)
   const one = await brokers.start()
   const old = await one.client()
   // The other joins, and the first has not looked yet.
@@ -225,7 +225,7 @@ test('a view that was lost with all who knew it is made anew beyond the epochs t
 
 test('whoever leaves sends its clients on at once, and the others take over without a pause', async () => {
   const brokers = newBrokers()
-  await brokers.topic('news', 12)
+  await brokers.topic('news', 40)
   const [one, two] = [await brokers.start(), await brokers.start()]
   await brokers.pass(beatMs)
   const [leaving, staying] = [await one.client(), await two.client()]

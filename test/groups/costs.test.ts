@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest'
 import { heartbeat, lookAfter } from '../../src/groups/heartbeat.ts'
-import { systemClock } from '../../src/runtime/system.ts'
-import { memoryStores } from '../../src/store/embedded/memory.ts'
 import type { ItemStore } from '../../src/store/items.ts'
-import { coreOver } from '../log/core.ts'
-import { allAssigned, errorOf, living, newConsumer, newsTopic, newWorld, settleAll } from './kit.ts'
+import { allAssigned, errorOf, living, newConsumer, newsTopic, newWorld, settleAll, until } from './kit.ts'
 
 function metered(items: ItemStore) {
   const used = { calls: 0, readUnits: 0, writeUnits: 0 }
@@ -81,24 +78,24 @@ test('a rebalance costs each member the same, however many they are', async () =
 
 test('300 members on 300 partitions settle, and settle again when one leaves', async () => {
   const members = 300
-  const stores = memoryStores()
-  const servers = Array.from({ length: 3 }, () => ({ ...coreOver(stores), clock: systemClock }))
+  const { server, clock, during } = newWorld()
+  const servers = [server(), server(), server()]
   const [core] = servers
   if (!core) throw new Error('no server')
   await newsTopic(core, members)
   const all = Array.from({ length: members }, (_, at) => newConsumer(servers[at % 3] ?? core))
-  const beganMs = systemClock.uptime()
-  await settleAll(all, members)
+  const beganMs = clock.uptime()
+  await during(settleAll(all, members))
   // Who comes when the first round has just closed makes another one.
   const lives = all.map((consumer) => living(consumer, 1_000, members))
   const isSettled = (of: typeof all) =>
     new Set(of.map(({ generation }) => generation)).size === 1 && allAssigned(of).length === members
-  while (!isSettled(all)) await systemClock.sleep(100)
-  const firstMs = systemClock.uptime() - beganMs
+  await during(until(core, () => isSettled(all)))
+  const firstMs = clock.uptime() - beganMs
   lives[0]?.die()
-  await all[0]?.leave()
-  while (!isSettled(all.slice(1))) await systemClock.sleep(100)
-  const secondMs = systemClock.uptime() - beganMs - firstMs
+  await during(all[0]?.leave() ?? Promise.resolve())
+  await during(until(core, () => isSettled(all.slice(1))))
+  const secondMs = clock.uptime() - beganMs - firstMs
   for (const life of lives) life.die()
   console.info(`300 members settled in ${Math.round(firstMs)} ms, and again in ${Math.round(secondMs)} ms`)
   expect(firstMs + secondMs).toBeLessThan(30_000)
