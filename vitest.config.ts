@@ -116,7 +116,7 @@ export default defineConfig({
         test: {
           name: 'compaction',
           include: ['test/lanes/compaction/**/*.test.ts'],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },
@@ -140,7 +140,7 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
-      { test: { name: 'kill9', include: ['test/lanes/kill9/**/*.test.ts'], testTimeout: 180_000 } },
+      { test: { name: 'kill9', include: ['test/lanes/kill9/**/*.test.ts'], testTimeout: 280_000 } },
     ],
   },
 })

@@ -25,7 +25,7 @@ export type Side = {
   stop(): Promise<void>
 }
 
-const patienceMs = 30_000
+const patienceMs = 100_000
 
 /** Asks again until it is so. */
 export async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
