@@ -19,7 +19,7 @@ export function restoreCommand(): Command {
 
 async function run({ table, bucket, execute }: Options): Promise<void> {
   if (!execute) throw new Trouble(`nothing was changed: stop whatever else uses ${bucket}, then add --execute`)
-  const { stores, clock } = await openStores({ table, bucket, store: 'aws', data: '', memory: false })
+  const { stores, clock } = await openStores({ table, bucket, store: 'aws', data: '', memory: false, mustExist: true })
   try {
     const done = await restore(localCore(stores, clock, defaultSettings))
     process.stdout.write(

@@ -6,7 +6,7 @@ import { type OpenedStores, openStores, type StoreOptions } from './stores.ts'
 import { orTrouble, Trouble } from './trouble.ts'
 
 /** Where the data lies that a command looks at or works on: a deployment, or a folder that no server has open. */
-export type StoredOptions = Omit<StoreOptions, 'memory'>
+export type StoredOptions = Omit<StoreOptions, 'memory' | 'mustExist'>
 
 export const withStoredOptions = (command: Command): Command =>
   command
@@ -15,7 +15,7 @@ export const withStoredOptions = (command: Command): Command =>
     .option('--table <name>', 'DynamoDB table (--store aws)')
     .option('--bucket <name>', 'S3 bucket (--store aws)')
 
-/** Runs a command's work over what is stored. A folder must hold data already: none is made for a name that was mistyped. */
+/** Runs a command's work over what is stored. It must be there already: nothing is made for a name that was mistyped. */
 export const overStored = (options: StoredOptions, work: (opened: OpenedStores) => Promise<void>): Promise<void> =>
   orTrouble(workOver(options, work))
 
@@ -23,7 +23,7 @@ async function workOver(options: StoredOptions, work: (opened: OpenedStores) => 
   if (options.store === 'local' && !existsSync(join(options.data, 'format'))) {
     throw new Trouble(`there is no data in ${options.data}; name its folder with --data, or --store aws`)
   }
-  const opened = await openStores({ ...options, memory: false })
+  const opened = await openStores({ ...options, memory: false, mustExist: true })
   try {
     await work(opened)
   } catch (error) {

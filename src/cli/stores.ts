@@ -12,6 +12,8 @@ export type StoreOptions = {
   readonly store: 'local' | 'aws'
   readonly table?: string
   readonly bucket?: string
+  /** Only what is there is looked at or worked on: no table and no bucket is made for a name that was mistyped. */
+  readonly mustExist?: boolean
 }
 
 export type OpenedStores = {
@@ -42,7 +44,7 @@ export async function openStores(options: StoreOptions): Promise<OpenedStores> {
   return { stores, clock: systemClock, place: `data in ${shown(options.data)}` }
 }
 
-async function openAwsStores({ table, bucket, memory }: StoreOptions): Promise<OpenedStores> {
+async function openAwsStores({ table, bucket, memory, mustExist = false }: StoreOptions): Promise<OpenedStores> {
   if (memory) throw new Trouble('--memory and --store aws exclude each other')
   if (!table || !bucket) throw new Trouble('--store aws needs --table NAME and --bucket NAME')
   // Which Node versions we run on is for package.json to say; the SDK would say it in six lines on every start.
@@ -59,7 +61,7 @@ async function openAwsStores({ table, bucket, memory }: StoreOptions): Promise<O
     ...emulatorDefaults(),
   })
   try {
-    await ensureAws(aws)
+    await ensureAws(aws, !mustExist)
   } catch (error) {
     await aws.stores.close()
     throw inPlainWords(error, aws.connection.endpoint)

@@ -17,11 +17,12 @@ const deadline = () => ({ abortSignal: AbortSignal.timeout(10_000) })
 
 /**
  * Checks that the table and the bucket exist and that the table has the right key. Missing ones are created if, and only if,
- * the endpoint is this machine: in an account they belong to a stack. Throws `misconfigured` naming what is missing or wrong.
+ * `create` says so and the endpoint is this machine: in an account they belong to a stack. Throws `misconfigured` naming what is
+ * missing or wrong.
  */
-export async function ensureAws(aws: Aws): Promise<void> {
+export async function ensureAws(aws: Aws, create = true): Promise<void> {
   try {
-    await Promise.all([ensureTable(aws), ensureBucket(aws)])
+    await Promise.all([ensureTable(aws, create), ensureBucket(aws, create)])
   } catch (error) {
     // A malformed request is a mistake of ours elsewhere; here only names went into it, and those are the user's.
     const isName = error instanceof Error && failureOf(error.cause).name === 'ValidationException'
@@ -45,17 +46,17 @@ export function isThisMachine(endpoint: string | undefined): boolean {
 const missing = (what: string) =>
   new StoreError(
     'misconfigured',
-    `${what} does not exist. It belongs to the deployed stack; only on a local endpoint is it created here.`,
+    `${what} does not exist. It belongs to the deployed stack; only a server on a local endpoint creates it.`,
   )
 
 /** The table's part of `ensureAws`. */
-export async function ensureTable({ connection, table: { table, clients } }: Aws): Promise<void> {
+export async function ensureTable({ connection, table: { table, clients } }: Aws, create = true): Promise<void> {
   const client = clients.reads
   try {
     await checkTable(client, table)
   } catch (error) {
     if (failureOf(error).name !== 'ResourceNotFoundException') throw storeError(error, 'read', `table ${table}`)
-    if (!isThisMachine(connection.endpoint)) throw missing(`the DynamoDB table ${table}`)
+    if (!(create && isThisMachine(connection.endpoint))) throw missing(`the DynamoDB table ${table}`)
     await createTable(client, table)
   }
 }
@@ -117,7 +118,7 @@ async function active(client: DynamoDBClient, table: string): Promise<void> {
   }
 }
 
-async function ensureBucket({ bucket, connection }: Aws): Promise<void> {
+async function ensureBucket({ bucket, connection }: Aws, create: boolean): Promise<void> {
   const { sdk, client } = await bucket.s3()
   const Bucket = bucket.bucket
   try {
@@ -128,7 +129,7 @@ async function ensureBucket({ bucket, connection }: Aws): Promise<void> {
     if (status === 403)
       throw new StoreError('misconfigured', `the bucket ${Bucket} may not be used: access denied`, { cause: error })
     if (status !== 404 && name !== 'NotFound') throw storeError(error, 'read', `bucket ${Bucket}`)
-    if (!isThisMachine(connection.endpoint)) throw missing(`the S3 bucket ${Bucket}`)
+    if (!(create && isThisMachine(connection.endpoint))) throw missing(`the S3 bucket ${Bucket}`)
     await createBucket(bucket)
   }
 }
