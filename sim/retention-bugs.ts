@@ -32,8 +32,8 @@ export const retentionBugs: readonly Bug[] = [
     200,
     'src/maintenance/retain.ts',
     {
-      find: '  return ms !== undefined && tailRefs(head).every((ref) => refMs(ref) < nowMs - ms)\n',
-      replace: '  return ms !== undefined && tailRefs(head).some((ref) => refMs(ref) < nowMs - ms)\n',
+      find: '  return ms !== undefined && tailRefs(head).every((ref) => newestOfRef(ref) < nowMs - ms)\n',
+      replace: '  return ms !== undefined && tailRefs(head).some((ref) => newestOfRef(ref) < nowMs - ms)\n',
     },
     {
       find: 'const isOver = ms !== undefined && newestMs(entry) < nowMs - ms',

@@ -4,7 +4,7 @@
  * (`max.compaction.lag.ms`); it takes what is rolled and old enough (`min.compaction.lag.ms`). Kafka has no pass for tombstones alone;
  * here one is made when the last of them may go.
  */
-import { isSegment } from '../log/entry.ts'
+import { isSegment, newestMs } from '../log/entry.ts'
 import { tailRefs } from '../log/head.ts'
 import { readHeads } from '../log/plan.ts'
 import type { Ref } from '../log/ref.ts'
@@ -112,8 +112,8 @@ async function cleanable(core: Core, { id, head, topic }: Slice, from: number, n
   if (from >= head.tailStart) return found
   let isOpen = true
   for await (const entry of entriesFrom(core, id, from, head.tailStart)) {
-    const isYoung = isSegment(entry) && youngMs > 0 && entry.maxTimestampMs > nowMs - youngMs
-    if (isOpen && isYoung) found.nextMs = entry.maxTimestampMs + youngMs
+    const isYoung = isSegment(entry) && youngMs > 0 && newestMs(entry) > nowMs - youngMs
+    if (isOpen && isYoung) found.nextMs = newestMs(entry) + youngMs
     isOpen &&= isSegment(entry) && !isYoung
     if (!isSegment(entry)) found.otherBytes += lengthOf(entry.refs)
     else if (!isOpen) found.otherBytes += entry.bytes

@@ -5,8 +5,7 @@
  * objects go, and entries last.
  */
 import { confirmConfigs } from '../log/alter-topic.ts'
-import { blobIdMs } from '../log/blob-id.ts'
-import { type Entry, isSegment } from '../log/entry.ts'
+import { type Entry, isSegment, newestMs, newestOfRef } from '../log/entry.ts'
 import { type Head, readHead, recordsIn, retire, tailRefs } from '../log/head.ts'
 import { entriesCovering } from '../log/index-search.ts'
 import { headKey } from '../log/keys.ts'
@@ -51,7 +50,7 @@ function isTailOver({ head, topic }: Seen, nowMs: number): boolean {
   if (head.start >= head.next) return true
   const { ms, bytes } = retentionOf(topic.overrides)
   if (bytes === 0) return true
-  return ms !== undefined && tailRefs(head).every((ref) => refMs(ref) < nowMs - ms)
+  return ms !== undefined && tailRefs(head).every((ref) => newestOfRef(ref) < nowMs - ms)
 }
 
 async function retainOnce(core: Core, seen: Slice): Promise<StepOutcome> {
@@ -185,11 +184,3 @@ const refsOf = ({ base, refs }: Exclude<Entry, { readonly object: unknown }>): P
   refs.map((ref, at) => ({ ref, end: base + recordsIn(refs.slice(0, at + 1)) }))
 
 const lengthOf = (refs: readonly Placed[]): number => refs.reduce((sum, { ref }) => sum + ref.length, 0)
-
-/** A record that has no time counts by its append. */
-const refMs = (ref: Ref): number => (ref.maxTimestampMs >= 0 ? ref.maxTimestampMs : blobIdMs(ref.id))
-
-function newestMs(entry: Entry): number {
-  if (!isSegment(entry)) return Math.max(...entry.refs.map(refMs))
-  return entry.maxTimestampMs >= 0 ? entry.maxTimestampMs : blobIdMs(entry.object)
-}

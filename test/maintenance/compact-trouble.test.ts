@@ -1,6 +1,7 @@
 /** Compaction of logs in which something is not as it should be. */
 import { expect, test } from 'vitest'
 import { alterTopicConfigs } from '../../src/log/alter-topic.ts'
+import { append } from '../../src/log/append.ts'
 import { deleteRecords } from '../../src/log/delete-records.ts'
 import { raiseConfigVersion } from '../../src/log/head.ts'
 import { blobItemKey, headKey, indexPk } from '../../src/log/keys.ts'
@@ -12,7 +13,7 @@ import type { KeyMap } from '../../src/maintenance/key-map.ts'
 import { batchesIn } from '../../src/protocol/records/batch.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { verify } from '../../src/verify/verify.ts'
-import { type Keyed, type KeyedWorld, keyOf, newKeyedWorld, shown } from './keyed-kit.ts'
+import { type Keyed, type KeyedWorld, keyedBatch, keyOf, newKeyedWorld, shown } from './keyed-kit.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { hourMs, mixedValues, newLogWorld } from './log-kit.ts'
 
@@ -211,4 +212,27 @@ test('a walk over segments meets none again that has become larger behind it', a
   }
   expect((await world.entries()).segments[0]).toMatchObject({ base: 0 })
   expect(await world.during(walk.next())).toMatchObject({ done: true })
+})
+
+test('records without a timestamp are let alone for min.compaction.lag.ms from when they were rolled, as in Kafka', async () => {
+  const world = await newKeyedWorld({ 'min.compaction.lag.ms': String(5 * hourMs) })
+  for (let at = 0; at < 60; at++) {
+    const records = await keyedBatch([['busy', `${at}`.padEnd(100, '.')]], -1)
+    await world.during(append(world.core, world.topic, [{ partition: 0, records }]))
+    await world.pass(5)
+  }
+  expect(await world.maintainAfter(hourMs)).toMatchObject({ segments: 1, compactedSegments: 0 })
+  expect((await world.maintainAfter(3 * hourMs)).compactedSegments).toBe(0)
+  expect((await world.maintainAfter(2 * hourMs)).compactedSegments).toBe(1)
+})
+
+test('a segment of which nothing is left goes when its records would have gone', async () => {
+  const world = await newKeyedWorld({ 'cleanup.policy': 'delete', 'retention.ms': String(dayMs) })
+  for (let at = 0; at < 60; at++) await world.put([[null, 'x'.repeat(100)]])
+  await world.maintainAfter(hourMs)
+  await world.during(alterTopicConfigs(world.core, 'orders', { 'cleanup.policy': 'compact,delete' }))
+  expect((await world.maintainAfter(20 * hourMs)).compactedSegments).toBe(1)
+  expect((await world.headOf()).start).toBe(0)
+  await world.maintainAfter(4 * hourMs)
+  expect((await world.headOf()).start).toBeGreaterThan(40)
 })

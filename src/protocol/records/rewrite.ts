@@ -68,7 +68,8 @@ export function skimRecords({ header, block }: OpenBatch, visit: (record: Readon
 
 /**
  * The batch with those records only that are kept, at the same offsets, under the same producer and codec: Kafka's
- * `MemoryRecords.filterTo`. The very bytes where nothing changes; a header alone where nothing is kept.
+ * `MemoryRecords.filterTo`. The very bytes where nothing changes; a header alone where nothing is kept, with the greatest timestamp
+ * that there was, so that retention takes it for no younger than it is.
  * @param horizonMs when its tombstones may go, to be written into it
  */
 export async function rewriteBatch(
@@ -138,7 +139,7 @@ function writeBatch(
     view.setBigInt64(layout.baseTimestamp, BigInt(horizonMs))
   }
   if (!packed) view.setInt16(layout.attributes, attributes & ~attribute.compression & ~attribute.deleteHorizon)
-  if (header.timestampType === 'CreateTime') view.setBigInt64(layout.maxTimestamp, BigInt(maxTimestampMs))
+  if (packed && header.timestampType === 'CreateTime') view.setBigInt64(layout.maxTimestamp, BigInt(maxTimestampMs))
   view.setUint32(layout.crc, crc32c(out, layout.attributes))
   return out
 }

@@ -104,3 +104,12 @@ test.each(compressions)(
     }
   },
 )
+
+test.each(compressions)(
+  '%s: a batch that has lost all its records still tells how old it was, as in Kafka',
+  async (compression) => {
+    const empty = await rewriteBatch(await openBatch(await batchOf(compression)), () => false, 5)
+    expect(readBatchHeader(empty)).toMatchObject({ recordCount: 0, maxTimestampMs: 1_000_000 + 9 * 7 })
+    expect(await decodeBatch(empty)).toEqual([])
+  },
+)
