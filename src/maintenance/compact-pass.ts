@@ -212,8 +212,8 @@ async function replace(run: Run, group: readonly CleanedSegment[], runningMs: nu
     run.state = next
     return { runningMs: first.source.runningTimestampMs }
   }
-  if (!(await areConfigsStill(run))) return undefined
   const made = await storeCleaned(run, group, runningMs)
+  if (!(await areConfigsStill(run))) return undefined
   const freed = group.reduce((sum, { source }) => sum + source.bytes, 0) - made.bytes
   const debt = { ...run.debt, bytes: run.debt.bytes + freed }
   const others = group.slice(1).map(

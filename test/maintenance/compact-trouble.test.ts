@@ -236,3 +236,24 @@ test('a segment of which nothing is left goes when its records would have gone',
   await world.maintainAfter(4 * hourMs)
   expect((await world.headOf()).start).toBeGreaterThan(40)
 })
+
+test('records of a topic that ceases to be compacted while a segment is being written stay', async () => {
+  const world = await rolledOnly(Array.from({ length: 60 }, (_, at): Keyed[] => [['busy', `${at}`]]))
+  await world.during(alterTopicConfigs(world.core, 'orders', { 'min.compaction.lag.ms': '0' }))
+  const before = await world.readAnew()
+  let isDeleting = false
+  const { objects } = world.stores
+  const slow = {
+    ...objects,
+    async put(...args: Parameters<typeof objects.put>) {
+      if (!isDeleting) await alterTopicConfigs(world.server(), 'orders', { 'cleanup.policy': 'delete' })
+      isDeleting = true
+      return objects.put(...args)
+    },
+    metered: () => slow,
+  }
+  await world.pass(hourMs)
+  await world.run({ ...world.server(), objects: slow })
+  expect(isDeleting).toBe(true)
+  expect(await world.readAnew()).toEqual(before)
+})
