@@ -128,7 +128,11 @@ async function workOn(core: Core, one: Seen, shared: Shared): Promise<Seen | und
  */
 async function takeTurn(core: Core, one: Seen, lease: Held, { timeIsUp, shared, partitions, figures }: Shared) {
   const [found, before] = await Promise.all([claimHead(core, one.id, lease), readUpkeepOf(core, one.id)])
-  if (!found) return undefined
+  if (!found) {
+    // Another has taken over meanwhile, or the topic is gone.
+    figures.busyPartitions++
+    return undefined
+  }
   let head = found
   let upkeep = before
   let more = false
