@@ -8,18 +8,24 @@ import type { Caller } from './caller.ts'
  * What every request for a group is held to.
  * @throws KafkaError INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, NOT_COORDINATOR
  */
-export async function requireGroup({ view }: Broker, { access }: Caller, group: string): Promise<void> {
-  checkGroupId(group)
-  await access?.requireGroup(group)
+export async function requireGroup({ view }: Broker, caller: Caller, group: string): Promise<void> {
+  await requireAllowed(caller, group)
   if (view.coordinatorOf(group) === view.nodeId) return
   throw new KafkaError('NOT_COORDINATOR', 'another broker coordinates this group')
 }
 
+/** @throws KafkaError INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED */
+export async function requireAllowed({ access }: Caller, group: string): Promise<void> {
+  checkGroupId(group)
+  await access?.requireGroup(group)
+}
+
+export const isOfStore = ({ error }: KafkaError): boolean =>
+  error === 'KAFKA_STORAGE_ERROR' || error === 'REQUEST_TIMED_OUT'
+
 /** Of a store that does not answer, clients of groups know one thing: ask for the coordinator again, then repeat the call. */
 export const forGroups = (error: KafkaError): KafkaError =>
-  error.error === 'KAFKA_STORAGE_ERROR' || error.error === 'REQUEST_TIMED_OUT'
-    ? new KafkaError('COORDINATOR_NOT_AVAILABLE', error.message, { cause: error })
-    : error
+  isOfStore(error) ? new KafkaError('COORDINATOR_NOT_AVAILABLE', error.message, { cause: error }) : error
 
 /** Where the request does not name the instance, the member is a stranger like any other: such clients know no fencing. */
 export const forMember = (error: KafkaError, instanceId: string | null): KafkaError =>

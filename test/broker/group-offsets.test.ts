@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { StoreError } from '../../src/store/errors.ts'
+import { newServer, watchedStores } from '../http/kit.ts'
 import { type Client, openDoor, type Request } from './kit.ts'
 import { code, committed, newMember, settle } from './member.ts'
 
-const open = async () => {
-  const door = await openDoor({ settings: { groupInitialRebalanceDelayMs: 20 } })
+const open = async (http = newServer(undefined, { groupInitialRebalanceDelayMs: 20 })) => {
+  const door = await openDoor({ http })
   await door.topic({ name: 't', partitions: 2 })
   return { door, client: await door.client() }
 }
@@ -24,6 +26,18 @@ const commit = async (client: Client, topics: Commit[], groupId = 'g', version?:
   )
 
 describe('OffsetCommit and OffsetFetch', () => {
+  test('say something that every client tries again while the store is out of reach', async () => {
+    const stores = watchedStores()
+    const { client } = await open(newServer(stores, { appendTimeoutMs: 0 }))
+    stores.trouble = (moment) => {
+      if (moment === 'before') throw new StoreError('unavailable', 'no route')
+    }
+    expect(await commit(client, [on('t', 0, 7)])).toEqual([code('COORDINATOR_NOT_AVAILABLE')])
+    const asked = [null, [{ name: 't', partitionIndexes: [0] }]].map((topics) => ({ groupId: 'g', topics }))
+    const { groups } = await client.call('offsetFetch', { groups: asked })
+    expect(groups.map(({ errorCode }) => errorCode)).toEqual(asked.map(() => code('COORDINATOR_LOAD_IN_PROGRESS')))
+  })
+
   test('keep the offsets of consumers outside of a membership, each with its metadata and epoch', async () => {
     const { client } = await open()
     expect(await commit(client, [on('t', 0, 7, 'mine'), on('t', 1, 8)])).toEqual([0, 0])

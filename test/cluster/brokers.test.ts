@@ -125,6 +125,22 @@ test('a group is served by its coordinator alone', async () => {
   expect((await (await leader.client()).call('heartbeat', request)).errorCode).not.toBe(notCoordinator)
 })
 
+test('but what a group has committed is told by whichever broker is asked', async () => {
+  const brokers = newBrokers()
+  await brokers.topic('news', 1)
+  const three = await startThree(brokers)
+  const clients = await Promise.all(three.map((broker) => broker.client()))
+  const partitions = [{ partitionIndex: 0, committedOffset: 7, committedMetadata: null }]
+  const request = { groupId: 'g', memberId: '', topics: [{ name: 'news', partitions }] }
+  const committed = await Promise.all(clients.map((client) => client.call('offsetCommit', request)))
+  const errors = committed.map(({ topics }) => topics[0]?.partitions[0]?.errorCode)
+  expect(errors.toSorted()).toEqual([0, notCoordinator, notCoordinator])
+  for (const client of clients) {
+    const { groups } = await client.call('offsetFetch', { groups: [{ groupId: 'g', topics: null }] })
+    expect(groups).toMatchObject([{ errorCode: 0, topics: [{ partitions: [{ committedOffset: 7 }] }] }])
+  }
+})
+
 test('batches carry no greater epoch than Metadata tells, and clients with other epochs are told so', async () => {
   const brokers = newBrokers()
   await brokers.topic('news', 1)

@@ -1,6 +1,10 @@
 /**
  * Key 9, OffsetFetch v1–9: of one group, from v8 of several (KIP-709); all that is committed where no topics are named. -1 stands
  * where nothing is committed or no such partition is. No commit ever waits for a transaction: `requireStable` changes nothing.
+ *
+ * Any broker answers, the coordinator or not, as the stores tell them all the same; while they tell nothing the answer is
+ * COORDINATOR_LOAD_IN_PROGRESS. At NOT_COORDINATOR and COORDINATOR_NOT_AVAILABLE librdkafka (2.16) never asks again and its consumer
+ * stands still: that of a group which was sharing out anew just when its coordinator changed.
  */
 import { groupOffsets } from '../../groups/group-offsets.ts'
 import { type CommittedOffset, fetchOffsets } from '../../groups/offsets.ts'
@@ -11,7 +15,7 @@ import { inParallel } from '../../runtime/parallel.ts'
 import type { Broker } from '../broker.ts'
 import type { Caller } from '../caller.ts'
 import { toKafkaError } from '../errors.ts'
-import { forGroups, requireGroup } from '../groups.ts'
+import { isOfStore, requireAllowed } from '../groups.ts'
 import type { ApiHandler } from '../handler.ts'
 import { namedTopic, namedTopics, zeroUuid } from '../named-topics.ts'
 
@@ -28,7 +32,7 @@ export const offsetFetch: ApiHandler<'offsetFetch'> = {
   async handle(broker, caller, request, version) {
     const answers = await inParallel(groupsAtOnce, asked(request, version), async (group) => {
       try {
-        await requireGroup(broker, caller, group.groupId)
+        await requireAllowed(caller, group.groupId)
         const topics = group.topics
           ? await offsetsOf(broker, caller, group.groupId, group.topics)
           : await everyOffset(broker, caller, group.groupId)
@@ -55,7 +59,7 @@ function answer(groups: GroupAnswer[]) {
 }
 
 function failedGroup({ groupId, topics }: Asked, error: KafkaError, version: number) {
-  const told = forGroups(error)
+  const told = forOffsets(error)
   if (version >= groupErrorVersion) return { groupId, topics: [], errorCode: told.code }
   const failed = (topics ?? []).map(({ name, partitionIndexes }) => ({
     name,
@@ -64,6 +68,9 @@ function failedGroup({ groupId, topics }: Asked, error: KafkaError, version: num
   }))
   return { groupId, topics: failed, errorCode: 0 }
 }
+
+const forOffsets = (error: KafkaError): KafkaError =>
+  isOfStore(error) ? new KafkaError('COORDINATOR_LOAD_IN_PROGRESS', error.message, { cause: error }) : error
 
 const partitionAnswer = (partitionIndex: number, committed?: CommittedOffset, error?: KafkaError) => ({
   partitionIndex,
@@ -81,6 +88,7 @@ async function offsetsOf(broker: Broker, { access }: Caller, group: string, topi
   })
   const wanted = topics.flatMap(({ name, partitionIndexes }) => {
     const topic = found.get(name)
+    if (topic instanceof KafkaError && isOfStore(topic)) throw topic
     if (!topic || topic instanceof KafkaError) return []
     return partitionIndexes
       .filter((partition) => has(topic, partition))
@@ -105,7 +113,7 @@ const has = (topic: Topic, partition: number): boolean => partition >= 0 && part
 
 /** A topic that is not there simply has no offsets. */
 const refusalOf = (error: KafkaError): KafkaError | undefined =>
-  error.error === 'UNKNOWN_TOPIC_OR_PARTITION' ? undefined : forGroups(error)
+  error.error === 'UNKNOWN_TOPIC_OR_PARTITION' ? undefined : error
 
 async function everyOffset({ core }: Broker, { access }: Caller, group: string) {
   const offsets = await groupOffsets(core, group)
