@@ -105,8 +105,8 @@ describe('Produce', () => {
     [
       'are too old',
       32,
-      { 'message.timestamp.before.max.ms': '60000' },
-      [recordAt(nowMs), recordAt(nowMs - 90_000), recordAt(-1), recordAt(nowMs - 80_000)],
+      { 'message.timestamp.before.max.ms': '3600000' },
+      [recordAt(nowMs), recordAt(nowMs - 5_400_000), recordAt(-1), recordAt(nowMs - 4_800_000)],
     ],
     [
       'have no key where the topic is compacted',
