@@ -23,3 +23,7 @@ export function toKafkaError(error: unknown, report: (error: unknown) => void): 
   report(error)
   return new KafkaError('UNKNOWN_SERVER_ERROR', 'the broker failed; its log says why', { cause: error })
 }
+
+/** Whether it tells of a store that does not answer, not of what was asked. */
+export const isOfStore = ({ error }: KafkaError): boolean =>
+  error === 'KAFKA_STORAGE_ERROR' || error === 'REQUEST_TIMED_OUT'

@@ -3,6 +3,7 @@ import { checkGroupId } from '../groups/join.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { Broker } from './broker.ts'
 import type { Caller } from './caller.ts'
+import { isOfStore } from './errors.ts'
 
 /**
  * What every request for a group is held to.
@@ -19,9 +20,6 @@ export async function requireAllowed({ access }: Caller, group: string): Promise
   checkGroupId(group)
   await access?.requireGroup(group)
 }
-
-export const isOfStore = ({ error }: KafkaError): boolean =>
-  error === 'KAFKA_STORAGE_ERROR' || error === 'REQUEST_TIMED_OUT'
 
 /** Of a store that does not answer, clients of groups know one thing: ask for the coordinator again, then repeat the call. */
 export const forGroups = (error: KafkaError): KafkaError =>

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { clusterId } from '../../src/log/cluster.ts'
 import { findTopic } from '../../src/log/topics.ts'
+import { StoreError } from '../../src/store/errors.ts'
+import { newServer, watchedStores } from '../http/kit.ts'
 import { newest, openDoor, type Response } from './kit.ts'
 
 const zero = 'AAAAAAAAAAAAAAAAAAAAAA'
@@ -34,6 +36,23 @@ describe('Metadata', () => {
     expect(await namesOf(1, null)).toEqual(['a', 'b'])
     expect(await namesOf(13, null)).toEqual(['a', 'b'])
     expect(await namesOf(13, [])).toEqual([])
+  })
+
+  it('tells nothing of topics that the store does not tell of: it asks again, and in the end closes the connection', async () => {
+    const stores = watchedStores()
+    const door = await openDoor({ http: newServer(stores, { appendTimeoutMs: 100 }) })
+    await door.topic({ name: 't' })
+    for (const topics of [[{ name: 't' }], null]) {
+      const client = await door.client()
+      let failures = 2
+      stores.trouble = (moment) => {
+        if (moment === 'before' && failures-- > 0) throw new StoreError('unavailable', 'no route')
+      }
+      expect((await client.call('metadata', { topics }, 12)).topics).toMatchObject([{ errorCode: 0, name: 't' }])
+      failures = Number.POSITIVE_INFINITY
+      client.send('metadata', { topics }, 12)
+      await client.closed
+    }
   })
 
   it('finds topics by id', async () => {

@@ -6,8 +6,9 @@ import { allRoutes } from '../../src/http/routes.ts'
 import { createTopic } from '../../src/log/topics.ts'
 import type { ApiName } from '../../src/protocol/apis.ts'
 import { readResponse } from '../../src/protocol/frame.ts'
+import { StoreError } from '../../src/store/errors.ts'
 import { batchOf, fetchFrom, frameOf, produceTo, type Request } from '../broker/kit.ts'
-import { eventOf, failed, newServer, type Server } from './kit.ts'
+import { eventOf, failed, newServer, type Server, watchedStores } from './kit.ts'
 
 const type = 'application/octet-stream'
 const advertise = { 'millrace-advertise': 'localhost:9092' }
@@ -55,6 +56,16 @@ describe('a Kafka frame over HTTP', () => {
   test('that wants no answer gets none', async () => {
     const answer = await call(await withTopic(), 'produce', produceTo('t', batchOf(['a']), 0, 0), 9)
     expect([answer.status, answer.bytes.length]).toEqual([204, 0])
+  })
+
+  test('that cannot be answered without the store is a 503, which is sent again', async () => {
+    const stores = watchedStores()
+    const server = newServer(stores, { appendTimeoutMs: 0 })
+    stores.trouble = () => {
+      throw new StoreError('unavailable', 'table secret-name')
+    }
+    const answer = await call(server, 'metadata', { topics: null }, 12)
+    expect([answer.status, answer.bytes.includes('secret')]).toEqual([503, false])
   })
 
   test('is held to what its caller is granted', async () => {

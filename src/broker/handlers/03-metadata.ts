@@ -1,17 +1,19 @@
 /**
  * Key 3, Metadata v0–13: topics by name or by id (v12, KIP-516), created on the fly where settings and client allow. A topic that
- * is made so is answered at once; Kafka says LEADER_NOT_AVAILABLE first.
+ * is made so is answered at once; Kafka says LEADER_NOT_AVAILABLE first. Where the store does not tell, the connection is closed.
  */
 import { clusterId } from '../../log/cluster.ts'
+import { untilDeadline } from '../../log/retry.ts'
 import { checkTopicName, createTopic, listTopics, type Topic, topicNamed } from '../../log/topics.ts'
 import type { RequestOf } from '../../protocol/apis.ts'
 import { zeroUuid } from '../../protocol/codec/schema.ts'
 import { KafkaError } from '../../protocol/errors.ts'
+import type { Core } from '../../runtime/core.ts'
 import { inParallel } from '../../runtime/parallel.ts'
 import { authorizedOperations } from '../authorized-operations.ts'
 import type { Broker } from '../broker.ts'
 import type { Caller } from '../caller.ts'
-import { toKafkaError } from '../errors.ts'
+import { FrameError, isOfStore, toKafkaError } from '../errors.ts'
 import type { ApiHandler } from '../handler.ts'
 import { currentLeader, endpoints, leaderErrorCode, replicasOf } from '../leaders.ts'
 import { isById, topicNow, unknownTopicId } from '../topic-names.ts'
@@ -30,7 +32,7 @@ export const metadata: ApiHandler<'metadata'> = {
       throw new KafkaError('INVALID_REQUEST', `topics by id are asked for from version ${nullableNameVersion} on`)
     }
     const [id, topics] = await Promise.all([
-      clusterId(core),
+      patiently(core, () => clusterId(core)),
       all ? allTopics(broker, caller) : askedTopics(broker, caller, request),
     ])
     const { includeClusterAuthorizedOperations, includeTopicAuthorizedOperations } = request
@@ -44,15 +46,23 @@ export const metadata: ApiHandler<'metadata'> = {
       errorCode: 0,
     }
   },
-  failed: ({ topics }, error, version) => ({
-    brokers: [],
-    topics: (topics ?? []).map((asked) => failedTopic(asked, error, version)),
-    errorCode: error.code,
-  }),
+  failed({ topics }, error, version) {
+    // Clients take any answer for what there is: librdkafka's consumers would give up their partitions for minutes.
+    if (isOfStore(error)) throw new FrameError(`nothing is known of the topics: ${error.message}`, { cause: error })
+    return {
+      brokers: [],
+      topics: (topics ?? []).map((asked) => failedTopic(asked, error, version)),
+      errorCode: error.code,
+    }
+  },
 }
 
+/** Asks the store again for as long as an append would. */
+const patiently = <T>(core: Core, ask: () => Promise<T>): Promise<T> =>
+  untilDeadline(core, core.clock.uptime() + core.settings.appendTimeoutMs, ask)
+
 async function allTopics(broker: Broker, caller: Caller) {
-  const topics = await listTopics(broker.core)
+  const topics = await patiently(broker.core, () => listTopics(broker.core))
   broker.topicNames.saw(topics)
   const visible = caller.access ? await caller.access.visibleTopics(topics) : topics
   return visible.map((topic) => described(broker, topic))
@@ -61,10 +71,12 @@ async function allTopics(broker: Broker, caller: Caller) {
 function askedTopics(broker: Broker, caller: Caller, { topics, allowAutoTopicCreation }: RequestOf<'metadata'>) {
   return inParallel(topicsAtOnce, topics ?? [], async (asked) => {
     try {
-      return described(broker, await topicAsked(broker, caller, asked, allowAutoTopicCreation))
+      const topic = await patiently(broker.core, () => topicAsked(broker, caller, asked, allowAutoTopicCreation))
+      return described(broker, topic)
     } catch (error) {
-      const { report } = broker
-      return failedTopic(asked, forMetadata(toKafkaError(error, report)), nullableNameVersion)
+      const told = toKafkaError(error, broker.report)
+      if (isOfStore(told)) throw told
+      return failedTopic(asked, told, nullableNameVersion)
     }
   })
 }
@@ -100,12 +112,6 @@ async function topicAsked({ core, topicNames }: Broker, caller: Caller, asked: A
     }
   }
 }
-
-/** What clients understand here of a store that does not answer. */
-const forMetadata = (error: KafkaError): KafkaError =>
-  error.error === 'KAFKA_STORAGE_ERROR' || error.error === 'REQUEST_TIMED_OUT'
-    ? new KafkaError('LEADER_NOT_AVAILABLE', error.message, { cause: error })
-    : error
 
 function described({ view, topicNames }: Broker, topic: Topic) {
   topicNames.saw([topic])

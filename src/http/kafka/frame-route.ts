@@ -6,8 +6,9 @@ import { type Answer, answerFrame } from '../../broker/answer-frame.ts'
 import { viewBeside } from '../../broker/beside.ts'
 import { type Broker, newBroker } from '../../broker/broker.ts'
 import { oneNodeBeside } from '../../broker/cluster-view.ts'
-import { FrameError } from '../../broker/errors.ts'
+import { FrameError, isOfStore } from '../../broker/errors.ts'
 import { apiOfKey } from '../../protocol/apis.ts'
+import { KafkaError } from '../../protocol/errors.ts'
 import type { Core } from '../../runtime/core.ts'
 import type { Memory } from '../../runtime/memory.ts'
 import { HttpError } from '../errors.ts'
@@ -21,7 +22,10 @@ export const kafkaRoutes = { [kafkaRoute]: answerOne } satisfies Record<typeof k
 const frameBytesMin = 8
 const lengthBytes = 4
 
-/** 400 for what is no Kafka request that is served here: whoever sent it for a client closes that client's connection. */
+/**
+ * 400 for what is no Kafka request that is served here: whoever sent it for a client closes that client's connection. 503 where a
+ * broker would close it for the store's sake.
+ */
 async function answerOne(core: Core, request: HttpRequest): Promise<HttpReply> {
   const frame = frameOf(request)
   const api = apiOfKey(frame.readInt16BE(0))
@@ -45,8 +49,9 @@ async function answerOne(core: Core, request: HttpRequest): Promise<HttpReply> {
   try {
     answer = await answerFrame(await brokerFor(core, request, api, report), peer, frame)
   } catch (error) {
-    if (error instanceof FrameError) throw new HttpError('malformed', error.message)
-    throw error
+    if (!(error instanceof FrameError)) throw error
+    const isTrouble = error.cause instanceof KafkaError && isOfStore(error.cause)
+    throw new HttpError(isTrouble ? 'unavailable' : 'malformed', error.message)
   }
   return {
     ...(answer ? inOnePiece(answer) : { status: 204 }),
