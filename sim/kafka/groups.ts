@@ -179,8 +179,16 @@ export function groupsByKafka(kafkaOf: (client: Client) => KafkaClient): GroupDo
 
 const codeIn = ({ errorCode }: { readonly errorCode: number }): number => errorCode
 
+/** Answers that the next call may do away with. */
+const later = [
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'COORDINATOR_NOT_AVAILABLE',
+  'KAFKA_STORAGE_ERROR',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+] as const
+
 function errorOf(code: number): KafkaError | StoreError {
-  if (isError(code, 'COORDINATOR_NOT_AVAILABLE', 'KAFKA_STORAGE_ERROR', 'UNKNOWN_TOPIC_OR_PARTITION')) {
+  if (isError(code, ...later)) {
     return new StoreError('unavailable', 'the coordinator cannot be asked now')
   }
   const name = due.find((one) => isError(code, one))
