@@ -19,7 +19,26 @@ describe('CRC-32C', () => {
     expect(crc32c(bytes.subarray(2), 0, 9)).toBe(0xe3069283)
     expect(() => crc32c(bytes, 2, 99)).toThrow(RangeError)
   })
+
+  it('is the same wherever bytes lie in memory, and for every length', () => {
+    const bytes = Uint8Array.from({ length: 200 }, (_, at) => (at * 167) ^ (at >>> 2))
+    for (let length = 0; length <= 150; length++) {
+      for (let start = 0; start < 20; start++) {
+        expect(crc32c(bytes.subarray(1), start, start + length)).toBe(bitByBit(bytes, 1 + start, 1 + start + length))
+      }
+    }
+  })
 })
+
+/** The definition: a remainder of polynomials. */
+function bitByBit(bytes: Uint8Array, start: number, end: number): number {
+  let crc = -1
+  for (const byte of bytes.subarray(start, end)) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
+  }
+  return ~crc >>> 0
+}
 
 describe('murmur2', () => {
   it('agrees with the Java client on keys of every length from 0 to 64', () => {
