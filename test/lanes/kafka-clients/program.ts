@@ -8,7 +8,10 @@ export type Command = { readonly file: string; readonly args: readonly string[];
 export type Program = {
   /** What it has printed so far, without empty lines. */
   readonly lines: readonly string[]
-  /** Resolves with the first result of `find` that is not undefined, asked anew after each line. Rejects where the program ends. */
+  /**
+   * Resolves with the first result of `find` that is not undefined, asked anew after each line. Rejects where the program has
+   * failed, or ends before.
+   */
   until<T>(find: (lines: readonly string[]) => T | undefined): Promise<T>
   /** Closes its input, and waits for its end, which has to be a good one. */
   end(): Promise<void>
@@ -26,6 +29,7 @@ export function startProgram({ file, args, env }: Command, input?: string): Prog
   let said = ''
   let failure: Error | undefined
   let over = false
+  let killed = false
   child.stdin.on('error', () => {})
   if (input !== undefined) child.stdin.end(input)
   child.stderr.on('data', (data) => {
@@ -41,7 +45,8 @@ export function startProgram({ file, args, env }: Command, input?: string): Prog
   const ended = once(child, 'close').then(([code]) => {
     running.delete(child)
     over = true
-    if (code !== 0) failure ??= new Error(`${file} ended with ${code}\n${lines.slice(-50).join('\n')}\n${said}`)
+    if (code !== 0 && !killed)
+      failure ??= new Error(`${file} ended with ${code}\n${lines.slice(-50).join('\n')}\n${said}`)
     for (const ask of askers) ask()
   })
   const gone = ended.catch((error: Error) => {
@@ -53,8 +58,8 @@ export function startProgram({ file, args, env }: Command, input?: string): Prog
     until: (find) =>
       new Promise((resolve, reject) => {
         const ask = () => {
-          const found = find(lines)
-          if (found === undefined && !over) return
+          const found = failure ? undefined : find(lines)
+          if (found === undefined && !over && !failure) return
           askers.delete(ask)
           if (found !== undefined) resolve(found)
           else
@@ -71,6 +76,7 @@ export function startProgram({ file, args, env }: Command, input?: string): Prog
       if (failure) throw failure
     },
     async kill() {
+      killed = true
       child.kill('SIGKILL')
       await gone
     },

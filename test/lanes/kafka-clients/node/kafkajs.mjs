@@ -116,15 +116,7 @@ async function member({ group, topic, sessionMs, assignMs = 0, commitEvery = 1 }
     mine = payload.memberAssignment[topic] ?? []
     tell({ assigned: mine.toSorted() })
   })
-  // It goes on by itself after some, and stands still after others.
-  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-    if (restart) return
-    console.error(error)
-    process.exit(1)
-  })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  await consumer.run({
+  const reading = {
     autoCommit: false,
     eachMessage: async ({ partition, message }) => {
       // A commit whose answer is lost may have been done: what it covers has to be told before, where a broker may die.
@@ -133,7 +125,18 @@ async function member({ group, topic, sessionMs, assignMs = 0, commitEvery = 1 }
         await consumer.commitOffsets([{ topic, partition, offset: `${Number(message.offset) + 1}` }])
       if (commitEvery === 1) tell({ record: told(partition, message) })
     },
+  }
+  // It goes on by itself after some, and stands still after others. Where a leader is not found where it was, it joins anew
+  // beside the handler, whose commit then comes with a generation that is over: whoever runs it has to run it again.
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+    if (restart) return
+    if (causeOf(error).type === 'ILLEGAL_GENERATION') return consumer.run(reading)
+    console.error(error)
+    process.exit(1)
   })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run(reading)
   await inputClosed
   await consumer.disconnect()
 }
@@ -233,10 +236,15 @@ async function refused({ topic }) {
 }
 
 /** What the broker said, below what the client makes of it. */
-function nameOf(error) {
+function causeOf(error) {
   let found = error
   while (found.type === undefined && found.cause) found = found.cause
-  return found.type ?? found.message
+  return found
+}
+
+function nameOf(error) {
+  const { type, message } = causeOf(error)
+  return type ?? message
 }
 
 await run({ produce, consume, member, load, admin, refused })
