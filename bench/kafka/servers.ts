@@ -7,6 +7,7 @@ import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import about from '../../package.json' with { type: 'json' }
 import { freePort, tool } from '../../test/lanes/process.ts'
 
 export type Server = {
@@ -89,7 +90,10 @@ export async function startKafka(folder: string, settings: Readonly<Record<strin
   return start('Kafka', broker, folder, 'java', [...javaArgs, '-cp', classPath, 'kafka.Kafka', properties])
 }
 
-/** Millrace as `npm run build` packs it. `nodeArgs` are for profiling. */
+/** The heap that `npm start` asks Node for. */
+const heapArgs = /--initial-heap-size=\d+/.exec(about.scripts.start) ?? []
+
+/** Millrace as `npm run build` packs it, run as `npm start` runs it. `nodeArgs` are for profiling. */
 export async function startMillrace(folder: string, nodeArgs: readonly string[] = []): Promise<Server> {
   const outdir = join(home, 'millrace')
   await build({
@@ -107,7 +111,12 @@ export async function startMillrace(folder: string, nodeArgs: readonly string[] 
   await mkdir(folder, { recursive: true })
   const port = await freePort()
   const options = ['start', '--http', '0', '--kafka', `${port}`, '--data', join(folder, 'data')]
-  return start('Millrace', port, folder, process.execPath, [...nodeArgs, join(outdir, 'main.js'), ...options])
+  return start('Millrace', port, folder, process.execPath, [
+    ...heapArgs,
+    ...nodeArgs,
+    join(outdir, 'main.js'),
+    ...options,
+  ])
 }
 
 async function start(
