@@ -30,8 +30,15 @@ type Waiting = InLine & {
   readonly answer: (outcomes: Promise<Outcomes>) => void
 }
 
-/** The `Appender` of a process that serves many connections. Nothing has to be closed: it is done when all its calls are. */
-export function flushTogether(core: Core, limits: FlushLimits = flushLimits): Appender {
+/**
+ * The `Appender` of a process that serves many connections. A caller has its answer when its records are in the log; the partition
+ * takes the next flush when its tail has room for it. `report`: what went wrong with that.
+ */
+export function flushTogether(
+  core: Core,
+  limits: FlushLimits = flushLimits,
+  report: (error: unknown) => void = rethrow,
+): Appender {
   const lines = newLines<Waiting>()
   let counted = 0
 
@@ -46,7 +53,7 @@ export function flushTogether(core: Core, limits: FlushLimits = flushLimits): Ap
     counted++
     let over = false
     const ended = endsOf(core, taken).map(async ([partition, end]) => {
-      await end
+      await end.catch(report)
       lines.free(partition)
       // What waits for it goes with what waits for the others; nothing does any more where the flush was given up on.
       if (over) begin()
@@ -68,16 +75,21 @@ export function flushTogether(core: Core, limits: FlushLimits = flushLimits): Ap
   }
 }
 
+function rethrow(error: unknown): never {
+  throw error
+}
+
 /** Appends it all, and answers each request as soon as all of its own is known. When each partition is done with. */
 function endsOf(core: Core, taken: readonly Waiting[]): readonly (readonly [string, Promise<unknown>])[] {
   const asked = taken.flatMap(({ request }) => request.flatMap(askedOf))
-  const outcomes = appendTogether(core, asked)
+  const appending = appendTogether(core, asked)
+  const outcomes = appending.map(({ outcome }) => outcome)
   const ofPartition = new Map<string, Promise<unknown>[]>()
   for (const [at, one] of asked.entries()) {
     const partition = partitionOf(one)
     const all = ofPartition.get(partition) ?? []
     ofPartition.set(partition, all)
-    all.push(outcomes[at] ?? Promise.resolve())
+    all.push(appending[at]?.room ?? Promise.resolve())
   }
   let from = 0
   for (const { request, answer } of taken) {
@@ -87,7 +99,7 @@ function endsOf(core: Core, taken: readonly Waiting[]): readonly (readonly [stri
     })
     answer(Promise.all(shares))
   }
-  return [...ofPartition].map(([partition, all]) => [partition, Promise.allSettled(all)])
+  return [...ofPartition].map(([partition, all]) => [partition, Promise.all(all)])
 }
 
 const askedOf = ({ topic, batches, byId }: TopicBatches): Asked[] =>

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { newBroker } from '../broker/broker.ts'
 import type { Cluster } from '../broker/cluster.ts'
 import { oneNode } from '../broker/cluster-view.ts'
-import { flushTogether } from '../broker/flush-together.ts'
+import { flushLimits, flushTogether } from '../broker/flush-together.ts'
 import { type MaintenanceTimer, startTimer } from '../maintenance/timer.ts'
 import { logTo } from '../observability/output.ts'
 import type { Core } from '../runtime/core.ts'
@@ -145,7 +145,7 @@ async function startKafka(core: Core, options: StartOptions): Promise<Door> {
       return newBroker({
         core,
         view: cluster?.view ?? oneNode(at.host, at.port),
-        append: flushTogether(core),
+        append: flushTogether(core, flushLimits, report),
         appendsInOrder: true,
         report,
       })

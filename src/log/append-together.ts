@@ -18,6 +18,7 @@ import {
   notApplied,
   type Ready,
   refTo,
+  settle,
 } from './append.ts'
 import type { Verdict } from './append-ref.ts'
 import { appendRefs } from './append-refs.ts'
@@ -33,11 +34,18 @@ import type { Topic } from './topics.ts'
 /** What one request brings for one partition. `sameTopicOnly`: never to another topic that bears the name by now. */
 export type Asked = { readonly topic: Topic; readonly batches: NewBatches; readonly sameTopicOnly: boolean }
 
+export type Appending = {
+  /** As `append` gives it, and as soon as it is known: before there is room for the next. */
+  readonly outcome: Promise<AppendOutcome>
+  /** Resolves when the partition's tail has room again, as far as it came to that. */
+  readonly room: Promise<unknown>
+}
+
 /**
- * An outcome for each portion, as `append` gives it, and as soon as it is known: trouble of one partition makes no other wait.
- * Of one partition, what one idempotent producer brings stands in its order, and so does all that is no producer's.
+ * Each portion by itself: trouble of one partition makes no other wait. Of one partition, what one idempotent producer brings
+ * stands in its order, and so does all that is no producer's.
  */
-export function appendTogether(core: Core, asked: readonly Asked[]): readonly Promise<AppendOutcome>[] {
+export function appendTogether(core: Core, asked: readonly Asked[]): readonly Appending[] {
   const deadlineMs = core.clock.uptime() + core.settings.appendTimeoutMs
   const begun = begin(core, asked, deadlineMs)
   const settled = new Map<string, Promise<unknown>>()
@@ -46,13 +54,18 @@ export function appendTogether(core: Core, asked: readonly Asked[]): readonly Pr
     const before = settled.get(partition)
     const outcome = outcomeOf(one, at, before)
     settled.set(partition, Promise.allSettled([before, outcome]))
-    return outcome
+    // Where nothing could be begun, the outcome tells.
+    const room = begun.then(
+      ({ rooms }) => rooms.get(partition),
+      () => {},
+    )
+    return { outcome, room: Promise.all([room, Promise.allSettled([outcome])]) }
   })
 
   async function outcomeOf(one: Asked, at: number, before: Promise<unknown> | undefined): Promise<AppendOutcome> {
     const { partition } = one.batches
     try {
-      const found = (await begun)[at]
+      const found = (await begun).waiting[at]
       if (!found) throw new Error('a portion was lost')
       return await found()
     } catch (error) {
@@ -75,7 +88,13 @@ async function elsewhere(core: Core, { topic, batches, sameTopicOnly }: Asked): 
 /** Who waits for a portion asks for it. @throws KafkaError see `append`. */
 type Waiting = () => Promise<Appended>
 
-async function begin(core: Core, asked: readonly Asked[], deadlineMs: number): Promise<readonly Waiting[]> {
+type Begun = {
+  readonly waiting: readonly Waiting[]
+  /** By partition. */
+  readonly rooms: ReadonlyMap<string, Promise<unknown>>
+}
+
+async function begin(core: Core, asked: readonly Asked[], deadlineMs: number): Promise<Begun> {
   const waiting: Waiting[] = []
   const checked = await Promise.allSettled(asked.map(({ topic, batches }) => check(core, topic, batches)))
   const admitted = checked.flatMap((result, at): Portion[] => {
@@ -93,13 +112,16 @@ async function begin(core: Core, asked: readonly Asked[], deadlineMs: number): P
     const told = known[at]
     return { ...run, absence: told?.status === 'fulfilled' ? told.value : undefined }
   })
-  for (const line of byPartition(named)) {
-    for (const [run, appended] of appendLine(core, line, blobs, deadlineMs)) {
+  const rooms = new Map<string, Promise<unknown>>()
+  for (const [partition, line] of byPartition(named)) {
+    const { each, room } = appendLine(core, line, blobs, deadlineMs)
+    rooms.set(partition, room)
+    for (const [run, appended] of each) {
       appended.catch(() => {}) // Told to each of those who wait.
       for (const member of run.members) waiting[member.at] = async () => shareOf(await appended, run, member)
     }
   }
-  return waiting
+  return { waiting, rooms }
 }
 
 type Named = Run & Pick<NewRef, 'absence'>
@@ -134,21 +156,32 @@ type Outcome = { readonly appended: Appended } | { readonly error: unknown }
 
 /** All that one head is to take. */
 function appendLine(core: Core, line: readonly Named[], stored: Stored, deadlineMs: number) {
-  const appended = new Map<Run, Promise<Appended>>()
+  const each = new Map<Run, Promise<Appended>>()
+  const rooms: Promise<unknown>[] = []
   let before: Promise<unknown> = Promise.resolve()
   for (const wave of wavesOf(line)) {
     const settled = before.then(() => appendWave(core, wave, stored, deadlineMs))
-    for (const run of wave.pieces.flat()) appended.set(run, settled.then(outcomeOf(run)))
-    before = settled.catch(() => {})
+    for (const run of wave.pieces.flat()) each.set(run, settled.then(outcomeOf(run)))
+    const room = settled.then(
+      ({ room }) => room,
+      () => {},
+    )
+    rooms.push(room)
+    before = room.catch(() => {})
   }
-  return appended
+  return { each, room: Promise.all(rooms) }
 }
 
-const outcomeOf = (run: Run) => (outcomes: ReadonlyMap<Run, Outcome>) => {
-  const outcome = outcomes.get(run)
-  if (outcome && 'appended' in outcome) return outcome.appended
-  throw outcome ? outcome.error : new Error('a ref was not settled')
-}
+/** `room`: being made for the next wave. */
+type Settled = { readonly outcomes: ReadonlyMap<Run, Outcome>; readonly room: Promise<unknown> | undefined }
+
+const outcomeOf =
+  (run: Run) =>
+  ({ outcomes }: Settled) => {
+    const outcome = outcomes.get(run)
+    if (outcome && 'appended' in outcome) return outcome.appended
+    throw outcome ? outcome.error : new Error('a ref was not settled')
+  }
 
 /** A run, and the ref that it is sent as. */
 type Sent = { readonly run: Named; readonly ref: NewRef['ref'] }
@@ -158,7 +191,7 @@ async function appendWave(
   { id, pieces }: Wave<Named>,
   stored: Stored,
   deadlineMs: number,
-): Promise<ReadonlyMap<Run, Outcome>> {
+): Promise<Settled> {
   const outcomes = new Map<Run, Outcome>()
   const names = namer(core)
   const sent = pieces.map((piece) =>
@@ -176,11 +209,9 @@ async function appendWave(
   const brought = await Promise.all(sent.map((piece) => appendPiece(core, id, piece, deadlineMs, outcomes)))
   const all = brought.flat()
   const [newest] = all.map(({ head }) => head).sort((a, b) => b.next - a.next)
-  if (newest) {
-    core.memory.wakeups.wake(partitionText(id))
-    await makeRoom(core, id, newest, all.length, all.filter(({ joined }) => joined).length)
-  }
-  return outcomes
+  if (!newest) return { outcomes, room: undefined }
+  core.memory.wakeups.wake(partitionText(id))
+  return { outcomes, room: makeRoom(core, id, newest, all.length, all.filter(({ joined }) => joined).length) }
 }
 
 /** Names the refs of one head: no two have the same stamp, and no two inline ones the same id, which is all of their name. */
@@ -194,7 +225,10 @@ function namer(core: Core) {
   }
 }
 
-/** One update, or where the head does not take it, one for each ref. What the one update made of the head. Never throws. */
+/**
+ * One update, or where the head does not take it, one for each ref. What it made of the head, where room has still to be made for
+ * the next. Never throws.
+ */
 async function appendPiece(
   core: Core,
   id: Ready['id'],
@@ -202,25 +236,40 @@ async function appendPiece(
   deadlineMs: number,
   outcomes: Map<Run, Outcome>,
 ): Promise<readonly Brought[]> {
-  if (piece.length > 1) {
-    const refs = piece.map(({ run, ref }) => ({ ref, absence: run.absence }))
-    try {
-      const together = await appendRefs(core, id, refs, deadlineMs)
-      if (together.verdict !== 'refused') {
-        for (const [at, { run, ref }] of piece.entries()) {
-          const verdict = together.verdict === 'appended' ? together.each[at] : together
-          if (verdict) outcomes.set(run, await settled(async () => meant(core, run.topic, id, ref, verdict)))
-        }
-        return together.verdict === 'appended' ? together.each : []
+  const [only, ...others] = piece
+  if (!only) return []
+  if (others.length === 0) return appendOne(core, only, deadlineMs, outcomes)
+  const refs = piece.map(({ run, ref }) => ({ ref, absence: run.absence }))
+  try {
+    const together = await appendRefs(core, id, refs, deadlineMs)
+    if (together.verdict !== 'refused') {
+      for (const [at, { run, ref }] of piece.entries()) {
+        const verdict = together.verdict === 'appended' ? together.each[at] : together
+        if (verdict) outcomes.set(run, await settled(async () => meant(core, run.topic, id, ref, verdict)))
       }
-      await oneByOne(core, piece, deadlineMs, outcomes, together.onItsWay)
-    } catch (error) {
-      for (const { run } of piece) outcomes.set(run, { error })
+      return together.verdict === 'appended' ? together.each : []
     }
-    return []
+    await oneByOne(core, piece, deadlineMs, outcomes, together.onItsWay)
+  } catch (error) {
+    for (const { run } of piece) outcomes.set(run, { error })
   }
-  await oneByOne(core, piece, deadlineMs, outcomes)
   return []
+}
+
+async function appendOne(
+  core: Core,
+  { run: { topic, ready, absence }, run, ref }: Sent,
+  deadlineMs: number,
+  outcomes: Map<Run, Outcome>,
+): Promise<readonly Brought[]> {
+  const brought: Brought[] = []
+  const outcome = await settled(async () => {
+    const { ref: named, verdict } = await settle(core, topic, ready, ref, deadlineMs, absence)
+    if (verdict.verdict === 'appended') brought.push(verdict)
+    return meant(core, topic, ready.id, named, verdict)
+  })
+  outcomes.set(run, outcome)
+  return brought
 }
 
 type Brought = Extract<Verdict, { verdict: 'appended' }>
@@ -234,7 +283,7 @@ async function oneByOne(
   piece: readonly Sent[],
   deadlineMs: number,
   outcomes: Map<Run, Outcome>,
-  onItsWay?: StoreError,
+  onItsWay: StoreError | undefined,
 ): Promise<void> {
   for (const { run, ref } of piece) {
     const { topic, ready, absence } = run

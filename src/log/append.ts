@@ -183,10 +183,24 @@ export async function appendReady(
   known: Absence | undefined,
   onItsWay?: StoreError,
 ): Promise<Appended> {
+  const { ref, verdict } = await settle(core, topic, ready, first, deadlineMs, known, onItsWay)
+  return answer(core, topic, ready.id, ref, verdict)
+}
+
+/** What became of the records, and the name that they have now. Whoever asks makes room after it. @throws KafkaError */
+export async function settle(
+  core: Core,
+  topic: Topic,
+  ready: Ready,
+  first: Ref,
+  deadlineMs: number,
+  known: Absence | undefined,
+  onItsWay?: StoreError,
+): Promise<{ readonly ref: Ref; readonly verdict: Exclude<Verdict, { verdict: 'too-late' }> }> {
   let ref = first
   for (let name = 1; ; name++) {
     const verdict = await appendRef(core, ready.id, ref, deadlineMs, known, name === 1 ? onItsWay : undefined)
-    if (verdict.verdict !== 'too-late') return answer(core, topic, ready.id, ref, verdict)
+    if (verdict.verdict !== 'too-late') return { ref, verdict }
     if (name === namesMax || core.clock.uptime() >= deadlineMs) throw tooBusy()
     ref = await renamed(core, topic, ready, verdict.horizon, deadlineMs)
   }

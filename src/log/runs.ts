@@ -68,7 +68,7 @@ export function shareOf(appended: Appended, { members }: Run, { before, maxTimes
   return { ...appended, baseOffset: appended.baseOffset + before, logAppendTimeMs }
 }
 
-export function byPartition<R extends Run>(runs: readonly R[]): Iterable<readonly R[]> {
+export function byPartition<R extends Run>(runs: readonly R[]): ReadonlyMap<string, readonly R[]> {
   const lines = new Map<string, R[]>()
   for (const run of runs) {
     const partition = partitionText(run.ready.id)
@@ -76,7 +76,7 @@ export function byPartition<R extends Run>(runs: readonly R[]): Iterable<readonl
     if (line) line.push(run)
     else lines.set(partition, [run])
   }
-  return lines.values()
+  return lines
 }
 
 /** How many updates go to one head at a time: as many refs as may stand in its tail beside others', until it has been spilled. */

@@ -74,6 +74,41 @@ describe('requests that come together', () => {
     expect((await readAll(plain, topic, 0)).map(text)).toEqual(['first', ...range(10).map((at) => `other ${at}`)])
   })
 
+  it('have their answers when their records are in the log, before its tail has room for the next', async () => {
+    const { core, topic, waiting, letGo } = await heldStore()
+    const append = flushTogether(core)
+    let sent = 0
+    do {
+      const answer = append(request(topic, 'a'.repeat(100)))
+      await until(() => waiting.length === 1)
+      letGo()
+      expect(offsetsOf(await answer)).toEqual([sent++])
+      await turns()
+    } while (waiting.length === 0)
+    const next = append(request(topic, 'next'))
+    await turns()
+    // What drops the tail's older refs, and nothing else yet.
+    expect(waiting.length).toBe(1)
+    letGo()
+    await until(() => waiting.length === 1)
+    letGo()
+    expect(offsetsOf(await next)).toEqual([sent])
+  })
+
+  it('are answered, and followed by others, where making room goes wrong; that is told', async () => {
+    const { plain, topic } = await heldStore()
+    const wrong = new TypeError('a mistake of ours')
+    const items: ItemStore = {
+      ...plain.items,
+      update: (key, change) => (key.sk.endsWith('c') ? Promise.reject(wrong) : plain.items.update(key, change)),
+    }
+    const reports: unknown[] = []
+    const append = flushTogether({ ...plain, items }, flushLimits, (error) => reports.push(error))
+    for (let sent = 0; reports.length < 2; sent++)
+      expect(offsetsOf(await append(request(topic, 'a'.repeat(100))))).toEqual([sent])
+    expect(reports).toEqual([wrong, wrong])
+  })
+
   it('share one blob, whatever partitions they are for', async () => {
     const { core, topic, waiting, blobs, letGo } = await heldStore(3)
     const append = flushTogether(core, { ...flushLimits, flushesMax: 1 })

@@ -13,7 +13,7 @@ import { compile } from '../../src/store/aws/expressions.ts'
 import type { StoreUse } from '../../src/store/meter.ts'
 import { batchOf, freshCore, readAll, send, text } from './core.ts'
 import { sendAs } from './producer.ts'
-import { askedOf, type Brought, together } from './together.ts'
+import { askedOf, type Brought, outcomesOf, together } from './together.ts'
 
 const range = (count: number) => Array.from({ length: count }, (_, at) => at)
 const valuesIn = async (core: Core, topic: Brought['topic'], partition = 0) =>
@@ -98,7 +98,7 @@ describe('what several callers append together', () => {
       askedOf({ topic, sent: { producer: 9, sequence: 0, values: ['nine'] } }),
       askedOf({ topic, values: ['b'] }),
     ]
-    const outcomes = await Promise.all(appendTogether(core, asked))
+    const outcomes = await outcomesOf(appendTogether(core, asked))
     expect(outcomes.map((one) => ('error' in one ? one.error.error : one.baseOffset))).toEqual([
       1,
       'CORRUPT_MESSAGE',
@@ -122,7 +122,7 @@ describe('what several callers append together', () => {
     const anew = await createTopic(core, { name: 't' })
     expect(await together(core, [{ topic, values: ['a'] }])).toEqual([0])
     const byId = { ...askedOf({ topic, values: ['b'] }), sameTopicOnly: true }
-    expect(await Promise.all(appendTogether(core, [byId]))).toMatchObject([
+    expect(await outcomesOf(appendTogether(core, [byId]))).toMatchObject([
       { error: { error: 'UNKNOWN_TOPIC_OR_PARTITION' } },
     ])
     expect(await valuesIn(core, anew)).toEqual(['a'])
@@ -133,7 +133,7 @@ describe('what several callers append together', () => {
     let now = 1_000_000
     const ticking = { ...core, clock: { ...core.clock, now: () => now++ } }
     const topic = await createTopic(ticking, { name: 't', configs: { 'message.timestamp.type': 'LogAppendTime' } })
-    const outcomes = await Promise.all(
+    const outcomes = await outcomesOf(
       appendTogether(
         ticking,
         ['a', 'b'].map((value) => askedOf({ topic, values: [value] })),
@@ -148,7 +148,7 @@ describe('what several callers append together', () => {
     const core = freshCore()
     const topic = await createTopic(core, { name: 't' })
     const stamped = await alterTopicConfigs(core, 't', { 'message.timestamp.type': 'LogAppendTime' })
-    const outcomes = await Promise.all(
+    const outcomes = await outcomesOf(
       appendTogether(core, [askedOf({ topic, values: ['a'] }), askedOf({ topic: stamped, values: ['b'] })]),
     )
     expect(outcomes.map((one) => 'logAppendTimeMs' in one && one.logAppendTimeMs > 0)).toEqual([false, true])
@@ -267,7 +267,7 @@ describe('what idempotent producers append together', () => {
       askedOf({ topic, sent: { producer: 1, sequence: 0, values: [''], timestampMs } }),
       { topic, batches: { partition: 0, records: alike }, sameTopicOnly: false },
     ]
-    const outcomes = await Promise.all(appendTogether(core, asked))
+    const outcomes = await outcomesOf(appendTogether(core, asked))
     expect(outcomes).toMatchObject([{ baseOffset: 0 }, { baseOffset: 2 }, { baseOffset: 1 }])
     expect(await send(core, topic, 0, ['next'])).toBe(3)
   })

@@ -7,7 +7,7 @@ import { memoryStores } from '../../src/store/embedded/memory.ts'
 import { batchOf, coreOver, readAll, send, text } from './core.ts'
 import { type Fate, overBadNetwork } from './faults.ts'
 import { sendAs } from './producer.ts'
-import { type Brought, together } from './together.ts'
+import { type Brought, outcomesOf, together } from './together.ts'
 
 const hurried = (core: Core): Core => ({ ...core, clock: { ...core.clock, sleep: async () => {} } })
 const range = (count: number) => Array.from({ length: count }, (_, at) => at)
@@ -94,7 +94,7 @@ test('records that are all alike are told apart, also when the answer is lost', 
     batches: { partition: 0, records },
     sameTopicOnly: false,
   }))
-  expect(await Promise.all(appendTogether(core, asked))).toMatchObject([{ baseOffset: 0 }, { baseOffset: 1 }])
+  expect(await outcomesOf(appendTogether(core, asked))).toMatchObject([{ baseOffset: 0 }, { baseOffset: 1 }])
   expect((await readAll(plain, topic, 0)).map(text)).toEqual(['alike', 'alike'])
 })
 

@@ -13,6 +13,7 @@ import { memoryStores } from '../../src/store/embedded/memory.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import type { ItemStore } from '../../src/store/items.ts'
 import { batchOf, coreOver, failure, fetchOne, only, readAll, text } from './core.ts'
+import { outcomesOf } from './together.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -113,7 +114,7 @@ test('of several topics in one blob the one that keeps longest decides', async (
       batches: { partition: 0, records: keyed(large(topic.name), beganMs) },
       sameTopicOnly: false,
     }))
-    await Promise.all(appendTogether(core, asked))
+    await outcomesOf(appendTogether(core, asked))
   }
   await together(days, week)
   await together(days, compacted)

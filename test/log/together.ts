@@ -1,5 +1,5 @@
 import type { AppendOutcome } from '../../src/log/append.ts'
-import { type Asked, appendTogether } from '../../src/log/append-together.ts'
+import { type Appending, type Asked, appendTogether } from '../../src/log/append-together.ts'
 import type { Topic } from '../../src/log/topics.ts'
 import type { Core } from '../../src/runtime/core.ts'
 import { batchOf, failure } from './core.ts'
@@ -20,8 +20,14 @@ export const askedOf = (brought: Brought): Asked => ({
   sameTopicOnly: false,
 })
 
+/** The outcome of each, when there is room for the next as well. */
+export async function outcomesOf(appending: readonly Appending[]): Promise<AppendOutcome[]> {
+  await Promise.all(appending.map(({ room }) => room))
+  return Promise.all(appending.map(({ outcome }) => outcome))
+}
+
 /** The base offset of each, or the name of its error. */
 export async function together(core: Core, all: readonly Brought[]): Promise<(number | string)[]> {
-  const outcomes: AppendOutcome[] = await Promise.all(appendTogether(core, all.map(askedOf)))
+  const outcomes = await outcomesOf(appendTogether(core, all.map(askedOf)))
   return outcomes.map((outcome) => ('error' in outcome ? failure(outcome) : outcome.baseOffset))
 }

@@ -9,6 +9,7 @@ import type { Core } from '../../src/runtime/core.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { verify } from '../../src/verify/verify.ts'
 import { batchOf, send, text } from '../log/core.ts'
+import { outcomesOf } from '../log/together.ts'
 import { dayMs, minuteMs } from './kit.ts'
 import { hourMs, type LogWorld, mixedValues, newLogWorld } from './log-kit.ts'
 
@@ -93,7 +94,7 @@ test('blobs that partitions share go when all of them are rolled', async () => {
       batches: { partition, records },
       sameTopicOnly: false,
     }))
-    await world.during(Promise.all(appendTogether(world.core, asked)))
+    await world.during(outcomesOf(appendTogether(world.core, asked)))
     await world.pass(5)
   }
   for (let at = 0; at < 60; at++) await both(`${at}`.padEnd(9_000, '.'))
