@@ -1,5 +1,6 @@
 /** Starts and stops the servers that lanes need. */
 import { execFile, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
 
@@ -26,15 +27,27 @@ export async function outputOf(command: string, args: readonly string[]): Promis
   }
 }
 
-/** A port that nobody listened on a moment ago. */
+/** Below what any system gives to whoever asks for any port: 32768 on Linux, 49152 elsewhere. */
+const ports = { from: 15_000, below: 32_000 }
+
+/**
+ * A port that nobody listened on a moment ago, for a server that is started after it is chosen, or once more at the same address. No
+ * connection, and no listener that takes any port, is given it in between.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(ports.from, ports.below)
+    if (await canListen(port)) return port
+  }
+  throw new Error('no free port')
 }
+
+const canListen = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 
 export type Running = { readonly url: string; stop(): Promise<void> }
 

@@ -22,8 +22,6 @@ export function connect(url: string, port = 0): Promise<Millrace> {
   return startConnect(port === 0 ? args : [...args, '--port', `${port}`], awsEnvironment)
 }
 
-export const portOf = ({ kafka }: Millrace): number => Number(kafka.split(':').at(-1))
-
 /** A new topic, made through the REST API. */
 export async function newTopic(partitions: number, configs: readonly { name: string; value: string }[] = []) {
   const topic = `t-${randomUUID()}`

@@ -4,7 +4,8 @@ import { afterAll, afterEach, expect, inject, it } from 'vitest'
 import { killAll } from '../../server/millrace-process.ts'
 import type { Acked, Read } from '../kafka-clients/client.ts'
 import { killPrograms } from '../kafka-clients/program.ts'
-import { client, connect, type Name, newTopic, portOf } from './kit.ts'
+import { freePort } from '../process.ts'
+import { client, connect, type Name, newTopic } from './kit.ts'
 
 afterAll(killAll)
 afterEach(killPrograms)
@@ -19,7 +20,8 @@ const perPartition = (records: readonly Acked[] | readonly Read[]) =>
 const inOrder = (values: readonly number[]) => values.toSorted((a, b) => a - b)
 
 it('killed and started again while clients produce and read, it loses nothing, and idempotent producers double nothing', async () => {
-  const first = await connect(inject('deployment').url)
+  const port = await freePort()
+  const first = await connect(inject('deployment').url, port)
   const { kafka: broker } = first
   const names: readonly Name[] = ['java', 'librdkafka', 'kafkajs']
   const runs = await Promise.all(
@@ -35,7 +37,7 @@ it('killed and started again while clients produce and read, it loses nothing, a
   await Promise.all(runs.map(({ load }) => load.acked(20)))
   first.signal('SIGKILL')
   await first.exited
-  const second = await connect(inject('deployment').url, portOf(first))
+  const second = await connect(inject('deployment').url, port)
   expect(second.kafka).toBe(broker)
   const before = await Promise.all(runs.map(async ({ load }) => (await load.acked(0)).length))
   await Promise.all(runs.map(({ load }, at) => load.acked((before[at] ?? 0) + 20)))
