@@ -47,23 +47,26 @@ const standing = () =>
 const callsOfATakeOver = 25
 const usualCallMs = 12
 
-/** Asks for something that is one call of a store, again and again; `stop` resolves with the mean, in milliseconds. */
-function callTimes(): { stop(): Promise<number> } {
+/**
+ * Asks for something that is one call of a store, again and again; `stop` resolves with the mean of those that ended at `fromMs` or
+ * later, in milliseconds: a machine that stood still for half a second did so for a take-over too.
+ */
+function callTimes(fromMs: number): { stop(): Promise<number> } {
   let stopping = false
   const taken: number[] = []
   const running = (async () => {
     while (!stopping) {
       const beganMs = performance.now()
       await (await fetch(`${servers.at(-1)?.url}/consumers/readers/instances/at-first/assignments`)).text()
-      taken.push(performance.now() - beganMs)
-      await pause(100)
+      if (Date.now() >= fromMs) taken.push(performance.now() - beganMs)
+      await pause(50)
     }
   })()
   return {
     stop: async () => {
       stopping = true
       await running
-      return taken.reduce((sum, ms) => sum + ms, 0) / taken.length
+      return taken.reduce((sum, ms) => sum + ms, 0) / Math.max(1, taken.length)
     },
   }
 }
@@ -122,7 +125,7 @@ describe('a group over two servers', () => {
     const orphaned = partitions.filter((partition) => readers.get(partition) === 'at-second')
     const killedMs = Date.now()
     await members.kill('at-second')
-    const calls = callTimes()
+    const calls = callTimes(killedMs + sessionMs)
     const movedMs = () =>
       orphaned.map((partition) => {
         const found = members.told.find(

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
-import { broker, inputClosed, run, tell, text, untilIs } from './commands.mjs'
+import { broker, inputClosed, options, run, tell, text, untilIs } from './commands.mjs'
 
 // From the folder that the clients are installed in.
 const require = createRequire(process.env.CLIENTS)
@@ -33,7 +33,9 @@ const codecs = {
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD,
 }
-const kafka = new Kafka({ clientId: 'kafkajs', brokers: broker.split(','), logLevel: logLevel.NOTHING })
+// A member waits for its leader, as long as that takes, in one request.
+const requestTimeout = 30_000 + (options.assignMs ?? 0)
+const kafka = new Kafka({ clientId: 'kafkajs', brokers: broker.split(','), logLevel: logLevel.NOTHING, requestTimeout })
 
 const told = (partition, { offset, timestamp, key, value, headers = {} }) => ({
   partition,
