@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import type { TestContext } from 'vitest'
 
 export type Command = { readonly file: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv }
 
@@ -19,14 +20,16 @@ export type Program = {
   kill(): Promise<void>
 }
 
-const running = new Set<ChildProcess>()
+/** Each with what it was told to do, and has said. */
+const running = new Map<ChildProcess, () => string>()
 
 export function startProgram({ file, args, env }: Command, input?: string): Program {
   const child = spawn(file, args, { stdio: 'pipe', env: { ...process.env, ...env } })
-  running.add(child)
   const lines: string[] = []
   const askers = new Set<() => void>()
   let said = ''
+  const standing = () => `${lines.slice(-50).join('\n').slice(-10_000)}\n${said}`
+  running.set(child, () => `${file} ${args.join(' ')}\n${standing()}`)
   let failure: Error | undefined
   let over = false
   let killed = false
@@ -45,8 +48,7 @@ export function startProgram({ file, args, env }: Command, input?: string): Prog
   const ended = once(child, 'close').then(([code]) => {
     running.delete(child)
     over = true
-    if (code !== 0 && !killed)
-      failure ??= new Error(`${file} ended with ${code}\n${lines.slice(-50).join('\n')}\n${said}`)
+    if (code !== 0 && !killed) failure ??= new Error(`${file} ended with ${code}\n${standing()}`)
     for (const ask of askers) ask()
   })
   const gone = ended.catch((error: Error) => {
@@ -62,10 +64,7 @@ export function startProgram({ file, args, env }: Command, input?: string): Prog
           if (found === undefined && !over && !failure) return
           askers.delete(ask)
           if (found !== undefined) resolve(found)
-          else
-            reject(
-              failure ?? new Error(`${file} ended before it was expected to\n${lines.slice(-50).join('\n')}\n${said}`),
-            )
+          else reject(failure ?? new Error(`${file} ended before it was expected to\n${standing()}`))
         }
         askers.add(ask)
         ask()
@@ -90,9 +89,10 @@ export async function runProgram(command: Command, input = ''): Promise<readonly
   return program.lines
 }
 
-/** Kills what a failed test left behind. */
-export async function killPrograms(): Promise<void> {
-  const ends = [...running].map((child) => once(child, 'close'))
-  for (const child of running) child.kill('SIGKILL')
+/** After each test: kills what a failed one left behind, and tells what that had come to. */
+export async function killPrograms({ task }: Pick<TestContext, 'task'>): Promise<void> {
+  if (task.result?.state === 'fail') for (const told of running.values()) console.log(`left running: ${told()}`)
+  const ends = [...running.keys()].map((child) => once(child, 'close'))
+  for (const child of running.keys()) child.kill('SIGKILL')
   await Promise.all(ends)
 }
