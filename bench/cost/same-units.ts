@@ -1,9 +1,7 @@
 /** The same produce workloads over stores in memory and over DynamoDB Local: what ours would be billed must be what it bills. */
-import { randomUUID } from 'node:crypto'
-import { systemClock } from '../../src/runtime/system.ts'
 import { ensureTable } from '../../src/store/aws/ensure.ts'
-import { openAws } from '../../src/store/aws/open.ts'
 import { memoryStores } from '../../src/store/embedded/memory.ts'
+import { freshAws } from '../../test/lanes/aws-stores.ts'
 import { startDynamodbLocal } from '../../test/lanes/dynamodb-local/start.ts'
 import { produce, produceWorkloads } from './produce.ts'
 import { exactly, type Limit } from './report.ts'
@@ -39,14 +37,7 @@ type Stores = ReturnType<typeof memoryStores>
  * moment it calls `begins`.
  */
 async function onDynamodb<T>(endpoint: string, work: (stores: Stores, begins: () => void) => Promise<T>) {
-  const aws = openAws({
-    table: `bench-${randomUUID()}`,
-    bucket: 'none',
-    endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    clock: systemClock,
-  })
+  const aws = freshAws(endpoint)
   try {
     await ensureTable(aws)
     let billed = 0

@@ -91,13 +91,15 @@ describe.each(Object.entries(deployments))('behind a failing network: %s', (name
 })
 
 const impatience = { writeTimeoutMs: 400, readTimeoutMs: 250, connectTimeoutMs: 200 }
+/** What comes before the faults and after is no subject here, nor is how long an emulator takes over it. */
+const patience = { writeTimeoutMs: 60_000, readTimeoutMs: 30_000, connectTimeoutMs: 30_000 }
 
 /** A table and a bucket, and servers that reach them through the proxies; and one that takes its time. */
 async function openServers(upstream: { items: string; objects: string }, proxies: readonly FaultyProxy[]) {
   const [items, objects] = proxies
   if (!items || !objects) throw new Error('two proxies are needed')
   const names = { table: `table-${randomUUID()}`, bucket: `bucket-${randomUUID()}` }
-  const open = (endpoint: string, timeouts: Partial<typeof impatience> = {}): Aws =>
+  const open = (endpoint: string, timeouts = patience): Aws =>
     openAws({
       ...names,
       ...timeouts,
@@ -118,7 +120,7 @@ async function openServers(upstream: { items: string; objects: string }, proxies
   await Promise.all(direct.map(({ stores }) => stores.close()))
   return {
     servers: appendTimeoutsMs.map((appendTimeoutMs) => server({ appendTimeoutMs, cacheBytes: 100_000 }, impatience)),
-    patient: server({}),
+    patient: server({ appendTimeoutMs: 60_000 }),
   }
 }
 
