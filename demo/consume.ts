@@ -6,6 +6,8 @@ import type { ReaderJob, ReaderReport } from './reader.ts'
 import { insist, Refused, type Rest, type Target } from './rest.ts'
 
 const readers = 3
+/** More than a reader is given before it has died. */
+const leftOfAPartitionMin = 1_000
 
 export type Consumed = {
   readonly sessions: readonly Session[]
@@ -64,8 +66,8 @@ export async function consumeAll(
       uncommitted += report.records.length
       reader.stint.delivered.push(...report.records)
       progress.add(countNew(seen, report.records))
-      // Whoever gets past the half is killed, with records in hand.
-      if (kill || seen.size < total / 2 || seen.size === total) return
+      // After the half whoever still has enough before it is killed, with records in hand: something is left to be taken over.
+      if (kill || seen.size < total / 2 || leftBehind(ends, report.records) < leftOfAPartitionMin) return
       kill = { reader: number, atMs: Date.now() }
       reader.child.kill()
       progress.note(
@@ -104,6 +106,12 @@ async function removed(rest: Rest, instance: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Refused && error.status === 404)) throw error
   }
+}
+
+/** Of the partitions of these records: the most that one has behind them. */
+function leftBehind(ends: readonly Place[], records: readonly Place[]): number {
+  const latest = new Map(records.map(({ partition, offset }) => [partition, offset]))
+  return Math.max(0, ...ends.map(({ partition, offset }) => offset - 1 - (latest.get(partition) ?? offset)))
 }
 
 function countNew(seen: Set<string>, records: readonly Place[]): number {
