@@ -11,6 +11,12 @@ const partitions = 6
 const atOnce = 120
 /** A broker's death is found within 1.5 leases of 5 s. */
 const takeOverWithinMs = 10_000
+/**
+ * That is for stores that answer as DynamoDB does. On a machine that has more to do than it can, what each call of a take-over takes
+ * longer is added: they come one after the other.
+ */
+const callsOfATakeOver = 25
+const usualCallMs = 40
 /** The clients' own: time-outs, pauses between two tries, looks for the new leader; on a busy machine. */
 const clientsGoOnWithinMs = 25_000
 
@@ -37,11 +43,18 @@ const perPartition = (records: readonly Acked[]) => {
 }
 
 /** Every partition has had records acknowledged that were not yet sent. */
-async function goesOn(load: Load): Promise<number> {
-  const before = perPartition(await load.acked(0)).map((values) => values.length)
-  return until(async () =>
-    perPartition(await load.acked(0)).every((values, at) => values.length > (before[at] ?? 0) + atOnce / partitions),
+async function goesOn(name: string, load: Load): Promise<number> {
+  const counts = async () => perPartition(await load.acked(0)).map((values) => values.length)
+  const before = await counts()
+  let now = before
+  const { tookMs } = await until(
+    () => `${name} produces to all partitions: from ${before} to ${now} acknowledged`,
+    async () => {
+      now = await counts()
+      return now.every((count, at) => count > (before[at] ?? 0) + atOnce / partitions)
+    },
   )
+  return tookMs
 }
 
 async function newTopic(at: Broker): Promise<string> {
@@ -69,7 +82,11 @@ async function sharedTopic(at: Broker): Promise<string> {
 
 /** Each broker knows of the others. */
 async function allKnown(): Promise<void> {
-  for (const broker of brokers.all) await until(async () => (await brokers.knownTo(broker)) === brokers.all.length)
+  for (const broker of brokers.all)
+    await until(
+      () => `broker ${broker.id} knows all`,
+      async () => (await brokers.knownTo(broker)) === brokers.all.length,
+    )
 }
 
 /** All that stands in a topic, in the order of each partition. */
@@ -98,19 +115,27 @@ it('one killed and one rolled under load: nothing is lost or doubled, the order 
     { name: 'java', topic: topics[0], load: clients.java.load({ topic: topics[0], partitions, atOnce }) },
     { name: 'librdkafka', topic: topics[1], load: clients.librdkafka.load({ topic: topics[1], partitions, atOnce }) },
   ]
-  const allGoOn = () => Promise.all(loads.map(({ load }) => goesOn(load)))
+  const allGoOn = () => Promise.all(loads.map(({ name, load }) => goesOn(name, load)))
   await allGoOn()
 
   second.process().signal('SIGKILL')
-  const [tookOver, wentOn] = await Promise.all([
-    until(async () => !(await brokers.leadersOf(topics, first)).some((leader) => leader === second.id || leader < 0)),
+  let leaders: readonly number[] = []
+  const [{ tookMs, askedMs }, wentOn] = await Promise.all([
+    until(
+      () => `others lead what ${second.id} led: ${leaders}`,
+      async () => {
+        leaders = await brokers.leadersOf(topics, first)
+        return !leaders.some((leader) => leader === second.id || leader < 0)
+      },
+    ),
     allGoOn(),
   ])
   console.log(
-    `killed: others lead after ${tookOver} ms, all partitions are produced to after ${wentOn.join(' and ')} ms`,
+    `killed: others lead after ${tookMs} ms, asked in ${askedMs.toFixed(0)} ms each time, all partitions are produced to after ${wentOn.join(' and ')} ms`,
   )
-  expect(tookOver).toBeLessThan(takeOverWithinMs)
-  expect(Math.max(...wentOn)).toBeLessThan(clientsGoOnWithinMs)
+  const slowerMs = callsOfATakeOver * Math.max(0, askedMs - usualCallMs)
+  expect(tookMs).toBeLessThan(takeOverWithinMs + slowerMs)
+  expect(Math.max(...wentOn)).toBeLessThan(clientsGoOnWithinMs + slowerMs)
   await second.start()
   await allKnown()
 
@@ -129,10 +154,16 @@ it('one killed and one rolled under load: nothing is lost or doubled, the order 
     expect(read).toEqual(perPartition(acked).map((values) => values.toSorted((a, b) => a - b)))
   }
   const wanted = (await loads[1]?.load.acked(0)) ?? []
-  await until(async () => {
-    const read = new Set((await Promise.all(group.map((member) => member.records(0)))).flat().map(({ value }) => value))
-    return wanted.every(({ value }) => read.has(value))
-  })
+  let missing = wanted
+  await until(
+    () => `the group reads all, ${missing.length} of ${wanted.length} are missing`,
+    async () => {
+      const all = (await Promise.all(group.map((member) => member.records(0)))).flat()
+      const read = new Set(all.map(({ value }) => value))
+      missing = wanted.filter(({ value }) => !read.has(value))
+      return missing.length === 0
+    },
+  )
   await Promise.all(group.map((member) => member.leave()))
   for (const broker of [first, second, third]) expect(broker.process().err()).toBe('')
 })

@@ -1,4 +1,5 @@
 /** Brokers as an operator runs them, each a process of its own over one table and bucket. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { inject } from 'vitest'
 import { clientAt } from '../../broker/kit.ts'
 import { type Millrace, startMillrace } from '../../server/millrace-process.ts'
@@ -42,7 +43,11 @@ export async function startBrokers(name: string, count: number): Promise<Brokers
   const all = await Promise.all(Array.from({ length: count }, (_, at) => one(at + 1)))
   const metadata = async ({ address }: Broker, topics: readonly string[]) => {
     const client = await clientAt(Number(address.split(':').at(-1)))
-    return client.call('metadata', { topics: topics.map((name) => ({ name })) })
+    try {
+      return await client.call('metadata', { topics: topics.map((name) => ({ name })) })
+    } finally {
+      client.socket.destroy()
+    }
   }
   return {
     all,
@@ -55,9 +60,24 @@ export async function startBrokers(name: string, count: number): Promise<Brokers
   }
 }
 
-/** Asks until it holds; resolves with the milliseconds that it took. */
-export async function until(holds: () => Promise<boolean> | boolean): Promise<number> {
+export type Waited = {
+  readonly tookMs: number
+  /** How long it took to ask, on average. */
+  readonly askedMs: number
+}
+
+const patienceMs = 100_000
+
+/** Asks until it holds. `what`, for the reader of a failed test: what it waits for, and how that stands. */
+export async function until(what: () => string, holds: () => Promise<boolean>): Promise<Waited> {
   const startedMs = performance.now()
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 100))
-  return Math.round(performance.now() - startedMs)
+  const elapsedMs = () => Math.round(performance.now() - startedMs)
+  for (let asked = 1, pausedMs = 0; ; asked++) {
+    const held = await holds()
+    if (held) return { tookMs: elapsedMs(), askedMs: (elapsedMs() - pausedMs) / asked }
+    if (elapsedMs() > patienceMs) throw new Error(`not within ${patienceMs} ms: ${what()}`)
+    const pausesMs = performance.now()
+    await pause(100)
+    pausedMs += performance.now() - pausesMs
+  }
 }
