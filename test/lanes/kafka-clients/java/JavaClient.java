@@ -269,7 +269,7 @@ public class JavaClient {
 
   static void refused(String topic) throws Exception {
     Map<String, Object> settings =
-        Map.of("max.request.size", 8_000_000, "metadata.max.age.ms", 300, "max.block.ms", 5_000, "delivery.timeout.ms", 5_000, "request.timeout.ms", 4_000);
+        Map.of("max.request.size", 8_000_000, "metadata.max.age.ms", 300, "max.block.ms", 10_000, "delivery.timeout.ms", 10_000, "request.timeout.ms", 8_000);
     try (var producer = producer(settings); var admin = Admin.create(with(Map.of()))) {
       producer.send(new ProducerRecord<>(topic, "fits")).get();
       String tooLarge = error(producer, topic, "x".repeat(2_000_000));

@@ -170,7 +170,7 @@ async def wait_until(ask, wanted):
 
 
 async def refused(topic):
-    settings = {"max_request_size": 8_000_000, "metadata_max_age_ms": 300, "request_timeout_ms": 4_000}
+    settings = {"max_request_size": 8_000_000, "metadata_max_age_ms": 300, "request_timeout_ms": 8_000}
     async with AIOKafkaProducer(**base, **settings, acks="all") as producer:
 
         async def send(value):

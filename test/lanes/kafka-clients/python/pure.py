@@ -115,8 +115,8 @@ def member(group, topic, sessionMs, instance, protocol):
 
 def refused(topic):
     producer = KafkaProducer(
-        **base, acks="all", max_request_size=8_000_000, metadata_max_age_ms=300, max_block_ms=5_000,
-        request_timeout_ms=4_000, delivery_timeout_ms=5_000, linger_ms=0, enable_idempotence=False,
+        **base, acks="all", max_request_size=8_000_000, metadata_max_age_ms=300, max_block_ms=10_000,
+        request_timeout_ms=8_000, delivery_timeout_ms=10_000, linger_ms=0, enable_idempotence=False,
     )
 
     def send(value):
