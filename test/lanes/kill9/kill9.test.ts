@@ -13,6 +13,8 @@ import { call, type DoomedServer, doomedServer, insist } from './doomed-server.t
 import { faultsIn, type Ledger, partitions, type Stored } from './ledger.ts'
 
 const kills = 15
+/** For some 200 acknowledgements. */
+const patienceMs = 60_000
 const topic = 'doomed'
 const plainProducers = 4
 const idempotentProducers = 4
@@ -59,7 +61,13 @@ async function killAgainAndAgain(world: World, consumer: Consumer): Promise<void
   const below = generator(seed)
   for (let kill = 0; kill < kills; kill++) {
     const wanted = world.counts.acknowledged + 1 + below(200)
-    while (world.counts.acknowledged < wanted && !world.ending) await pause(1)
+    for (
+      const deadlineMs = Date.now() + patienceMs;
+      world.counts.acknowledged < wanted && !world.ending;
+      await pause(1)
+    )
+      if (Date.now() > deadlineMs)
+        throw new Error(`${wanted} acknowledgements did not come: ${JSON.stringify(world.counts)}, kill ${kill}`)
     await pause(below(15))
     await world.server.killAndStart()
     // What is in flight while the log is read may or may not be in it; what was acknowledged before must be.

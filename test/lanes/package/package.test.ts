@@ -33,7 +33,7 @@ describe('the package', () => {
     const command = join(folder, 'node_modules/.bin/millrace')
     const child = spawn(command, ['start', '--http', '0', '--kafka', '0'], {
       cwd: folder,
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'inherit'],
     })
     const ended = once(child, 'exit')
     let ready = ''

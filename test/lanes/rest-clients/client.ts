@@ -33,6 +33,8 @@ const running = new Set<ChildProcess>()
 export function startClient(python: string, url: string, mode: Mode): Client {
   const child = spawn(python, [script, url, mode], { stdio: ['pipe', 'pipe', 'inherit'] })
   running.add(child)
+  // Of one that has gone: `gone` tells.
+  child.stdin.on('error', () => {})
   const gone = once(child, 'exit').then(() => {
     running.delete(child)
     // To whoever waits for an answer.

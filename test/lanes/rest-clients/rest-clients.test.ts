@@ -22,6 +22,9 @@ const numbered = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, at) => [`k${from + at}`, `v${from + at}`] as const)
 const namesOf = (values: readonly (readonly [string, string])[]) => values.map(([, value]) => value).sort()
 
+/** Long before a test's time is over: then it says what it waited for. */
+const patienceMs = 60_000
+
 const modes: readonly Mode[] = ['strimzi', 'confluent']
 for (const mode of modes)
   describe(`kafka-bridge-client, to a ${mode} proxy`, () => {
@@ -33,7 +36,10 @@ for (const mode of modes)
     /** Polls until it has had so many. */
     const read = async (reader: Client, count: number): Promise<BridgeRecord[]> => {
       const records: BridgeRecord[] = []
-      while (records.length < count) records.push(...(await reader.poll()))
+      for (const deadlineMs = Date.now() + patienceMs; records.length < count; ) {
+        if (Date.now() > deadlineMs) throw new Error(`of ${count} records came ${valuesOf(records)}`)
+        records.push(...(await reader.poll()))
+      }
       return records
     }
 
@@ -119,6 +125,7 @@ for (const mode of modes)
       await two.create(group, 'two', [topic])
       const partitionsOf = { one: new Set<number>(), two: new Set<number>() }
       // Until the second one has partitions: what one batch brings, the two read between them, each once.
+      const deadlineMs = Date.now() + patienceMs
       for (let batch = 1; partitionsOf.two.size === 0; batch++) {
         const values = numbered(batch * 40, batch * 40 + 40)
         await sent(topic, values)
@@ -126,6 +133,8 @@ for (const mode of modes)
         const records: BridgeRecord[] = []
         const drain = async (reader: Client, partitions: Set<number>) => {
           while (records.length < values.length) {
+            if (Date.now() > deadlineMs)
+              throw new Error(`batch ${batch}: of ${values.length} records came ${valuesOf(records)}`)
             const got = await reader.poll()
             for (const { partition } of got) partitions.add(partition)
             records.push(...got)
