@@ -117,7 +117,8 @@ export default defineConfig({
           name: 'compaction',
           include: ['test/lanes/compaction/**/*.test.ts'],
           testTimeout: 300_000,
-          hookTimeout: 120_000,
+          // Maven brings a Kafka broker the first time.
+          hookTimeout: 300_000,
         },
       },
       { test: { name: 'roll', include: ['test/lanes/roll/**/*.test.ts'], testTimeout: 600_000 } },
