@@ -127,7 +127,7 @@ export default defineConfig({
           name: 'connect-clients',
           include: ['test/lanes/connect-clients/**/*.test.ts'],
           globalSetup: 'test/lanes/connect-clients/start.ts',
-          testTimeout: 150_000,
+          testTimeout: 240_000,
           hookTimeout: 300_000,
           maxWorkers: 2,
         },

@@ -11,11 +11,17 @@ afterAll(killAll)
 afterEach(killPrograms)
 
 const partitions = 2
+const patient = { sessionMs: 20_000, instance: null, protocol: 'eager' } as const
 
 const perPartition = (records: readonly Acked[] | readonly Read[]) =>
   Array.from({ length: partitions }, (_, partition) =>
     records.filter((record) => record.partition === partition).map(({ value }) => Number(value)),
   )
+
+/** Each place once: a member whose session ended in between reads again what it had not committed. */
+const distinct = (records: readonly Read[]): readonly Read[] => [
+  ...new Map(records.map((record) => [`${record.partition}@${record.offset}`, record])).values(),
+]
 
 const inOrder = (values: readonly number[]) => values.toSorted((a, b) => a - b)
 
@@ -30,7 +36,8 @@ it('killed and started again while clients produce and read, it loses nothing, a
       const topic = await newTopic(partitions)
       const reader = await client('librdkafka', broker)
       const group = `g-${randomUUID()}`
-      const member = reader.member({ topic, group, sessionMs: 20_000, instance: null, protocol: 'eager' })
+      // The producers go on until the slowest of them has enough: a call for each record takes longest to read.
+      const member = reader.member({ topic, group, ...patient, commitEvery: 10 })
       return { name, load: kafka.load({ topic, partitions, atOnce: 10 }), member }
     }),
   )
@@ -46,7 +53,7 @@ it('killed and started again while clients produce and read, it loses nothing, a
     const read = await member.recordsWith(acked)
     console.log(`${name}: ${acked.length} acknowledged, ${read.length} read`)
     // KafkaJS produces at least once. The others' records stand there once, in the order in which they were sent.
-    if (name !== 'kafkajs') expect(perPartition(read)).toEqual(perPartition(acked).map(inOrder))
+    if (name !== 'kafkajs') expect(perPartition(distinct(read))).toEqual(perPartition(acked).map(inOrder))
     await member.leave()
   }
 })

@@ -45,7 +45,7 @@ export type MemberOptions = {
   readonly protocol: 'eager' | 'cooperative'
   /** KafkaJS: how long it takes to share the partitions out where it leads. */
   readonly assignMs?: number
-  /** KafkaJS: of how many records the last is committed, and each told before; else each is, and told after. */
+  /** KafkaJS, librdkafka: of how many records the last is committed, and each told before; else each is, and told after. */
   readonly commitEvery?: number
 }
 

@@ -90,7 +90,7 @@ def consume(topic, start, count):
     tell({"records": records})
 
 
-def member(group, topic, sessionMs, instance, protocol):
+def member(group, topic, sessionMs, instance, protocol, commitEvery=1):
     config = {
         **base,
         "group.id": group,
@@ -114,13 +114,19 @@ def member(group, topic, sessionMs, instance, protocol):
         tell({"revoked": sorted(at.partition for at in partitions)})
 
     consumer.subscribe([topic], on_assign=assigned, on_revoke=revoked)
+    read = 0
     while not stopped():
         message = consumer.poll(0.1)
         if message is None:
             continue
         raise_on(message.error())
-        consumer.commit(message, asynchronous=False)
-        tell({"record": told(message)})
+        if commitEvery > 1:
+            tell({"record": told(message)})
+        read += 1
+        if read % commitEvery == 0:
+            consumer.commit(message, asynchronous=False)
+        if commitEvery == 1:
+            tell({"record": told(message)})
     consumer.close()
 
 
