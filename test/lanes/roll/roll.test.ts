@@ -19,13 +19,15 @@ test('a gigabyte in requests of 10 KB is rolled in the memory of a small Lambda,
     const rate = report.rolledBytes / 1e6 / report.seconds
     // What the machine has beside it to do says nothing of the roll: it has to be as fast by the processor's time, at most two at once.
     const rateAlone = report.rolledBytes / 1e6 / report.cpuSeconds
+    const readRate = report.bytesReadACpuSecond / 1e6
     console.log(
-      `${Math.round(rate)} MB/s, ${Math.round(rateAlone)} MB a second of the processor’s, ${Math.round(report.peakMb)} MB at most, ${report.segments} segments`,
+      `${Math.round(rate)} MB/s, ${Math.round(rateAlone)} MB a second of the processor’s, which reads ${Math.round(readRate)}, ${Math.round(report.peakMb)} MB at most, ${report.segments} segments`,
     )
     expect(report).toMatchObject({ failedPartitions: 0 })
     expect(report.rolledBytes).toBeGreaterThan(megabytes * 1e6 - 20e6)
     expect(report.peakMb).toBeLessThan(512)
-    expect(Math.max(rate, rateAlone)).toBeGreaterThanOrEqual(50)
+    // A machine on which a roll of 50 MB/s costs as much as here reads 125 MB of such files a second of its processor's.
+    expect(Math.max(rate, rateAlone)).toBeGreaterThanOrEqual(Math.min(50, 0.4 * readRate))
   } finally {
     await rm(folder, { recursive: true })
   }
