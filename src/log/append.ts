@@ -173,21 +173,17 @@ const refUnder = (topic: Topic, blob: Blob, at: number, admitted: Admitted, stam
 /** How often one append may be sent under a new name before it gives up. */
 const namesMax = 16
 
-/** `onItsWay`: as of `appendRef`. @throws KafkaError see `append`. */
-export async function appendReady(
-  core: Core,
-  topic: Topic,
-  ready: Ready,
-  first: Ref,
-  deadlineMs: number,
-  known: Absence | undefined,
-  onItsWay?: StoreError,
-): Promise<Appended> {
-  const { ref, verdict } = await settle(core, topic, ready, first, deadlineMs, known, onItsWay)
+/** Settles the records, and makes room for the next. @throws KafkaError see `append`. */
+export async function appendReady(...records: Parameters<typeof settle>): Promise<Appended> {
+  const [core, topic, ready] = records
+  const { ref, verdict } = await settle(...records)
   return answer(core, topic, ready.id, ref, verdict)
 }
 
-/** What became of the records, and the name that they have now. Whoever asks makes room after it. @throws KafkaError */
+/**
+ * What became of the records, and the name that they have by now. `onItsWay`: as of `appendRef`. No room is made for the next.
+ * @throws KafkaError see `append`.
+ */
 export async function settle(
   core: Core,
   topic: Topic,
