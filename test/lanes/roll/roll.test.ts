@@ -26,8 +26,8 @@ test('a gigabyte in requests of 10 KB is rolled in the memory of a small Lambda,
     expect(report).toMatchObject({ failedPartitions: 0 })
     expect(report.rolledBytes).toBeGreaterThan(megabytes * 1e6 - 20e6)
     expect(report.peakMb).toBeLessThan(512)
-    // Where the same files are read at 100 MB a second of the processor's or more; a slower machine rolls slower by as much.
-    expect(Math.max(rate, rateAlone)).toBeGreaterThanOrEqual(Math.min(50, 0.5 * readRate))
+    // Where the same files are read at 72 MB a second of the processor's or more; a slower machine rolls slower by as much.
+    expect(Math.max(rate, rateAlone)).toBeGreaterThanOrEqual(Math.min(50, 0.7 * readRate))
   } finally {
     await rm(folder, { recursive: true })
   }
